@@ -39,7 +39,7 @@ def break_glass(*, reference: str, reason: str, by: User, now: datetime) -> Cont
     :raises InvalidInput: with every fault.
     """
     record = _find(as_reference(reference), by, now)
-    faults = [] if reason.strip() else [Fault(("reason",), "Say why you must open it now.")]
+    faults = [] if reason.strip() else [Fault(("reason",), "Enter why you must open it now")]
     closed = [] if record is None else _lock_closed(record, by, now)
     if not closed:
         faults.append(Fault(("reference",), NOTHING_TO_OPEN))
@@ -79,7 +79,7 @@ def review(*, access_id: int, says: str, by: User, now: datetime) -> RestrictedA
     permissions.check_can_review(access, by, local_day(now))
     conditions.check_waits_for_review(access)
     if not says.strip():
-        raise InvalidInput([Fault(("says",), "Say whether it was right, and what follows.")])
+        raise InvalidInput([Fault(("says",), "Enter whether it was right, and what follows")])
     access.reviewed_at, access.reviewed_by, access.review = now, by, says.strip()
     access.save(update_fields=["reviewed_at", "reviewed_by", "review"])
     audit.record(Event.GLASS_REVIEWED, by=by, at=now, restriction=access.restriction.reference, access=access.pk)

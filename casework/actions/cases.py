@@ -54,7 +54,7 @@ def name_lead(*, case_id: int, lead_id: int | None, by: User, now: datetime) -> 
     case, responsible = _load(case_id, by, now)
     lead = User.objects.filter(pk=lead_id or 0).first()
     if lead is None or not permissions.works_in(lead, responsible.pk, local_day(now)):
-        raise InvalidInput([Fault(("lead",), "Choose somebody who works in the team responsible for the case.")])
+        raise InvalidInput([Fault(("lead",), "Select somebody who works in the team responsible for the case")])
     case.lead_practitioner = lead
     case.save(update_fields=["lead_practitioner"])
     clocks.stop(case, "lead_practitioner_named", at=now)
@@ -73,9 +73,9 @@ def record_milestone(*, case_id: int, kind: str, at: datetime | None, by: User, 
     case, _ = _load(case_id, by, now)
     faults = []
     if kind not in set(MilestoneKind):
-        faults.append(Fault(("kind",), "Choose what was done."))
+        faults.append(Fault(("kind",), "Select what was done"))
     if at is None:
-        faults.append(Fault(("at",), "Say when it was done."))
+        faults.append(Fault(("at",), "Enter when it was done"))
     elif not case.received_at <= at <= now:
         faults.append(Fault(("at",), "It must lie between the family's contact and now."))
     if faults or at is None:
@@ -97,7 +97,7 @@ def name_other_authority(*, case_id: int, authority_id: int | None, by: User, no
     case, _ = _load(case_id, by, now)
     authority = OtherAuthority.objects.filter(pk=authority_id or 0).first()
     if authority is None:
-        raise InvalidInput([Fault(("authority",), "Choose the council that answers for this family.")])
+        raise InvalidInput([Fault(("authority",), "Select the council that answers for this family")])
     case.other_authority = authority
     case.save(update_fields=["other_authority"])
     audit.record(Event.OTHER_AUTHORITY_NAMED, by=by, at=now, case=case, authority=authority.pk)
@@ -120,14 +120,14 @@ def close(*, case_id: int, outcome: str, summary: str, by: User, now: datetime) 
     conditions.check_team_has_accepted(case, responsibility.team)
     faults = []
     if outcome not in set(Outcome):
-        faults.append(Fault(("outcome",), "Choose how the work ended."))
+        faults.append(Fault(("outcome",), "Select how the work ended"))
     if outcome == Outcome.OTHER_AUTHORITY and case.other_authority_id is None:
         faults.append(Fault(("outcome",), "Name the other authority first."))
     if "strategy_discussion" in responsibility.running:
         says = "No strategy discussion is recorded. Record when it was held, then close the case."
         faults.append(Fault(("outcome",), says))
     if not summary.strip():
-        faults.append(Fault(("summary",), "Say what was achieved, and what stays open for the family."))
+        faults.append(Fault(("summary",), "Enter what was achieved, and what stays open for the family"))
     if faults:
         raise InvalidInput(faults)
     responsibilities.end_current(case, at=now)

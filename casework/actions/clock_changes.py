@@ -32,7 +32,7 @@ def pause(*, clock_id: int, reason: str, by: User, now: datetime) -> Clock:
     assert isinstance(subject, Contact), "only policies about contacts may pause"
     is_sought = subject.clocks.running().filter(kind=clocks.AGREEMENT_SOUGHT).exists()
     conditions.check_can_pause(clock, subject, is_sought=is_sought, now=now)
-    _need(reason, "Say why the deadline is paused.")
+    _need(reason, "Enter why the deadline is paused")
     clocks.pause(clock, reason=reason.strip(), by=by, at=now)
     audit.record(Event.CLOCK_PAUSED, by=by, at=now, contact=subject, kind=clock.kind)
     return clock
@@ -51,7 +51,7 @@ def resume(*, clock_id: int, reason: str, by: User, now: datetime) -> Clock:
     _check_may_change(subject, by, now)
     conditions.check_is_paused(clock)
     assert isinstance(subject, Contact), "only policies about contacts may pause"
-    _need(reason, "Say why the deadline is resumed.")
+    _need(reason, "Enter why the deadline is resumed")
     clocks.resume(clock, reason=reason.strip(), by=by, at=now)
     audit.record(Event.CLOCK_RESUMED, by=by, at=now, contact=subject, kind=clock.kind, due=clock.due_at.isoformat())
     return clock
@@ -74,11 +74,11 @@ def extend(*, clock_id: int, to: datetime | None, reason: str, by: User, now: da
     conditions.check_can_extend(clock)
     faults = []
     if to is None:
-        faults.append(Fault(("to",), "Say until when."))
+        faults.append(Fault(("to",), "Enter until when"))
     elif not max(clock.due_at, now) < to <= clock.due_at + LONGEST_EXTENSION:
-        faults.append(Fault(("to",), "Choose a moment after it is due and after now, at most three months later."))
+        faults.append(Fault(("to",), "Enter a moment after it is due and after now, at most three months later"))
     if not reason.strip():
-        faults.append(Fault(("reason",), "Say why more time is needed, and how the children are safe until then."))
+        faults.append(Fault(("reason",), "Enter why more time is needed, and how the children are safe until then"))
     if faults or to is None:
         raise InvalidInput(faults)
     clocks.extend(clock, to=to, reason=reason.strip(), by=by, at=now)

@@ -57,7 +57,7 @@ def end_conflict(*, conflict_id: int, reason: str, by: User, now: datetime) -> C
         raise ConflictOfInterest.DoesNotExist
     conditions.check_has_not_ended(conflict)
     if not reason.strip():
-        raise InvalidInput([Fault(("reason",), "Say why there is no conflict of interest any more.")])
+        raise InvalidInput([Fault(("reason",), "Enter why there is no conflict of interest any more")])
     conflict.ended_at, conflict.ended_by, conflict.end_reason = now, by, reason.strip()
     conflict.save(update_fields=["ended_at", "ended_by", "end_reason"])
     audit.record(
@@ -74,14 +74,14 @@ def _declare(record: Contact | Case, reason: str, user_id: int | None, by: User,
         permissions.check_can_restrict(by, local_day(now))
         here = Membership.objects.current(local_day(now)).filter(user=user_id).select_related("user").first()
         if here is None:
-            faults.append(Fault(("user",), "Choose somebody who works here."))
+            faults.append(Fault(("user",), "Select somebody who works here"))
         user = here.user if here is not None else by
     contact, case = (record, None) if isinstance(record, Contact) else (None, record)
     # A user with a conflict cannot see the record, so cannot declare it twice.
     if ConflictOfInterest.objects.filter(user=user, contact=contact, case=case, ended_at__isnull=True).exists():
         faults.append(Fault(("user",), f"{user}'s conflict of interest is declared already."))
     if not reason.strip():
-        faults.append(Fault(("reason",), "Say what the conflict of interest is."))
+        faults.append(Fault(("reason",), "Enter what the conflict of interest is"))
     if faults:
         raise InvalidInput(faults)
     conflict = ConflictOfInterest.objects.create(

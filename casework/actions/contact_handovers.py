@@ -45,7 +45,7 @@ def hand_over(*, contact_id: int, note: str, by: User, now: datetime) -> Contact
     if to_team is None:
         faults.append(Fault((), "There is no team to pass it to: no such team takes work."))
     if not note.strip():
-        faults.append(Fault(("note",), "Write what the next team must know: what was done, what comes next, by when."))
+        faults.append(Fault(("note",), "Enter what the next team must know: what was done, what comes next, by when"))
     if faults or to_team is None:
         raise InvalidInput(faults)
     return pass_on(contact, to_team, note.strip(), by, now)

@@ -36,7 +36,7 @@ def assign(*, contact_id: int, to_id: int | None, seen_owner_id: int | None, by:
     conditions.check_owner_unchanged(contact, seen_owner_id)
     to = None if to_id is None else who_can_see_to(contact, to_id, now)
     if to_id is not None and to is None:
-        raise InvalidInput([Fault(("to",), "Select somebody at the front door who can open this contact.")])
+        raise InvalidInput([Fault(("to",), "Select somebody at the front door who can open this contact")])
     give(contact, to, by=by, now=now)
     if to is not None and to != by:
         key = f"contact_assigned:{contact.pk}:{to.pk}:{now.isoformat()}"

@@ -55,8 +55,8 @@ UNSAFE_TO_ASK = (
     "find out how the family can be asked safely, and record the answer."
 )
 IN_A_SENTENCE = {
-    True: "Say in a sentence why you agree: what you read, and what made the difference.",
-    False: "Say in a sentence why you decline: the decider reads what to look at again.",
+    True: "Enter in a sentence why you agree: what you read, and what made the difference",
+    False: "Enter in a sentence why you decline: the decider reads what to look at again",
 }
 
 
@@ -187,7 +187,7 @@ def sign_off(*, contact_id: int, agreed: bool, rationale: str, by: User, now: da
         _check_nothing_learned_since(contact, decision)
         _check_nothing_opened_since(children, people, decision.recommendation)
     if not rationale.strip():
-        raise InvalidInput([Fault(("rationale",), "Say why you agree or decline.")])
+        raise InvalidInput([Fault(("rationale",), "Enter why you agree or decline")])
     if _is_too_short(rationale):
         raise InvalidInput([Fault(("rationale",), IN_A_SENTENCE[agreed])])
     SignOff.objects.create(decision=decision, by=by, at=now, agreed=agreed, rationale=rationale.strip())
@@ -299,11 +299,11 @@ def _faults_of_words(rationale: str, history: str, has_history: bool) -> list[Fa
     """What is wrong with the two texts that a decision is made of."""
     faults = []
     if not rationale.strip():
-        faults.append(Fault(("rationale",), "Say why: a decision needs a rationale in your own words."))
+        faults.append(Fault(("rationale",), "Enter why: a decision needs a rationale in your own words"))
     elif _is_too_short(rationale):
-        faults.append(Fault(("rationale",), "Say in a sentence why: what you weighed, and what made the difference."))
+        faults.append(Fault(("rationale",), "Enter in a sentence why: what you weighed, and what made the difference"))
     if has_history and _is_too_short(history):
-        says = "Say in a sentence which history you considered, and what it means: the family is known here."
+        says = "Enter in a sentence which history you considered, and what it means: the family is known here"
         faults.append(Fault(("history",), says))
     return faults
 
@@ -330,11 +330,11 @@ def _check(
     """
     pathway = rules.pathways.get(proposal.pathway)
     if pathway is None:
-        faults.append(Fault(("pathway",), "Choose what happens next."))
+        faults.append(Fault(("pathway",), "Select what happens next"))
     if proposal.level not in (1, 2, 3, 4):
-        faults.append(Fault(("level",), "Choose the level of need, 1 to 4."))
+        faults.append(Fault(("level",), "Select the level of need, 1 to 4"))
     if proposal.rag not in set(Rag):
-        faults.append(Fault(("rag",), "Choose the rating."))
+        faults.append(Fault(("rag",), "Select the rating"))
     if pathway is not None and pathway.gravest and (proposal.level, proposal.rag) != (4, Rag.RED):
         says = f"{pathway.called} is at level 4 and red. Change the level and the rating, or what happens next."
         faults.append(Fault(("pathway",), says))
@@ -348,13 +348,13 @@ def _check(
         where = lead_to(proposal.pathway)
         picks = where.pick or chosen_team_id is not None
         if where.choose_from:
-            faults.append(Fault(("case",), "Choose which of the open cases this contact belongs to."))
+            faults.append(Fault(("case",), "Select which of the open cases this contact belongs to"))
         if chosen_team_id is not None and (where.ends_here or where.link_to or where.choose_from):
             faults.append(Fault(("team",), f"{where.reason} No team is picked for that; leave this empty."))
         elif picks and chosen_team_id not in {team.pk for team in known.teams_of(*PICKED_FROM)}:
-            faults.append(Fault(("team",), where.pick or "Choose a team that takes work, or leave this empty."))
+            faults.append(Fault(("team",), where.pick or "Select a team that takes work, or leave this empty"))
         if picks and not chosen_team_reason.strip():
-            faults.append(Fault(("team_reason",), "Say why you pick this team."))
+            faults.append(Fault(("team_reason",), "Enter why you pick this team"))
     if faults:
         raise InvalidInput(faults)
     return where

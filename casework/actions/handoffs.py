@@ -58,11 +58,11 @@ def offer(
     to_team = Team.objects.filter(pk=to_team_id or 0, is_active=True).first()
     faults = []
     if to_team is None:
-        faults.append(Fault(("to_team",), "Choose a team that takes work."))
+        faults.append(Fault(("to_team",), "Select a team that takes work"))
     elif to_team == responsible:
         faults.append(Fault(("to_team",), f"{to_team} is responsible for this case already. Choose another team."))
     if not reason.strip():
-        faults.append(Fault(("reason",), "Say why the case should go to this team."))
+        faults.append(Fault(("reason",), "Enter why the case should go to this team"))
     if questioned and not lead_reason.strip():
         says = "The family has changed hands twice. Say why once more is right for the children."
         faults.append(Fault(("lead_reason",), says))
@@ -199,7 +199,7 @@ def return_to_sender(*, handoff_id: int, reason: str, by: User, now: datetime) -
     case, handoff = _load(handoff_id, by, now)
     permissions.check_can_answer(handoff, by, local_day(now))
     conditions.check_is_on_offer(handoff)
-    _need_reason(reason, "Say why the case goes back, so that the sender can do better.")
+    _need_reason(reason, "Enter why the case goes back, so that the sender can do better")
     _end(handoff, HandoffStatus.RETURNED, reason, by, now)
     audit.record(Event.HANDOFF_RETURNED, by=by, at=now, case=case, handoff=handoff, team=handoff.to_team.code)
     outbox.add_for_team(
@@ -221,7 +221,7 @@ def withdraw(*, handoff_id: int, reason: str, by: User, now: datetime) -> Handof
     case, handoff = _load(handoff_id, by, now)
     permissions.check_can_withdraw(handoff, by, local_day(now))
     conditions.check_is_on_offer(handoff)
-    _need_reason(reason, "Say why the offer is withdrawn.")
+    _need_reason(reason, "Enter why the offer is withdrawn")
     _end(handoff, HandoffStatus.WITHDRAWN, reason, by, now)
     audit.record(Event.HANDOFF_WITHDRAWN, by=by, at=now, case=case, handoff=handoff, team=handoff.from_team.code)
     return handoff

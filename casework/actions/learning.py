@@ -46,12 +46,12 @@ def record_agreement(
     conditions.check_waits_for_decision(contact)
     faults = []
     if service not in FamilyAgreement.values:
-        faults.append(Fault(("service",), "Select what the family says."))
+        faults.append(Fault(("service",), "Select what the family says"))
     asked = service in ANSWERED
     if asked and not given_by.strip():
-        faults.append(Fault(("given_by",), "Say who in the family gave the answer."))
+        faults.append(Fault(("given_by",), "Enter who in the family gave the answer"))
     if asked and on is None:
-        faults.append(Fault(("on",), "Say on which day they answered."))
+        faults.append(Fault(("on",), "Enter on which day they answered"))
     if on is not None and on > local_day(now):
         faults.append(Fault(("on",), "This day lies in the future."))
     if faults:
@@ -147,7 +147,7 @@ def _screening_faults(
     if chosen and none_applies:
         yield Fault(("none_applies",), "You selected indicators. Take them away, or do not say that none applies.")
     if not chosen and not none_applies:
-        yield Fault(("none_applies",), "Select the indicators that apply, or say that none of them does.")
+        yield Fault(("none_applies",), "Select the indicators that apply, or say that none of them does")
 
 
 @transaction.atomic

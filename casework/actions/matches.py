@@ -29,7 +29,7 @@ class ShowsAnAddress(InvalidInput):
     """
 
     def __init__(self, match_id: int, contacts: Collection[Contact]) -> None:
-        super().__init__([Fault(("reason",), "Say why they are not the same, and how you know.")])
+        super().__init__([Fault(("reason",), "Enter why they are not the same, and how you know")])
         self.match_id, self.contacts = match_id, contacts
 
 
@@ -79,7 +79,7 @@ def undo(*, contact_id: int, match_id: int, reason: str, by: User, now: datetime
     match = _read(match_id, by, now)
     conditions.check_match_is_settled(match)
     if not reason.strip():
-        raise InvalidInput([Fault(("reason",), "Say why this is undone.")])
+        raise InvalidInput([Fault(("reason",), "Enter why this is undone")])
     move(match, to=MatchStatus.PROPOSED, by=by, at=now, why=reason.strip(), settled_by=None, settled_at=None)
     touched, _ = _regroup(match, contact, records, now)
     audit.record(Event.MATCH_UNDONE, by=by, at=now, contact=contact, match=match.pk, score=match.score)

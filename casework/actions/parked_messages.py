@@ -38,7 +38,7 @@ def drop(*, message_id: int, reason: str, by: User, now: datetime) -> OutboxMess
     """
     message = _load_parked(message_id, by, now)
     if not reason.strip():
-        raise InvalidInput([Fault(("reason",), "Say why it need not go out, or who was told in which other way.")])
+        raise InvalidInput([Fault(("reason",), "Enter why it need not go out, or who was told in which other way")])
     outbox.messages_in_email(message).update(dropped_at=now, dropped_by=by, drop_reason=reason.strip())
     outbox.audit_email(Event.MESSAGE_DROPPED, message, by, now)
     return message

@@ -35,11 +35,11 @@ def ask(*, contact_id: int, agency_id: int | None, question: str, by: User, now:
     agency = Agency.objects.filter(pk=agency_id or 0, is_active=True).first()
     faults = []
     if agency is None:
-        faults.append(Fault(("agency",), "Choose the partner that is asked."))
+        faults.append(Fault(("agency",), "Select the partner that is asked"))
     elif contact.partner_checks.filter(agency=agency, status=PartnerCheckStatus.ASKED).exists():
         faults.append(Fault(("agency",), f"{agency} is asked already, and has not answered yet."))
     if not question.strip():
-        faults.append(Fault(("question",), "Write what the partner is asked, and why."))
+        faults.append(Fault(("question",), "Enter what the partner is asked, and why"))
     if faults or agency is None:
         raise InvalidInput(faults)
     check = PartnerCheck.objects.create(
@@ -63,7 +63,7 @@ def record_answer(*, check_id: int, answer: str, by: User, now: datetime) -> Par
     """
     check = _load(check_id, by, now)
     if not answer.strip():
-        raise InvalidInput([Fault(("answer",), "Write what the partner said, even if it knows nothing.")])
+        raise InvalidInput([Fault(("answer",), "Enter what the partner said, even if it knows nothing")])
     move(check, to=PartnerCheckStatus.ANSWERED, by=by, at=now, ended_at=now, ended_by=by, answer=answer.strip())
     clocks.stop(check, at=now)
     audit.record(Event.PARTNER_ANSWERED, by=by, at=now, contact=check.contact, check=check.pk)
@@ -82,7 +82,7 @@ def withdraw(*, check_id: int, reason: str, by: User, now: datetime) -> PartnerC
     """
     check = _load(check_id, by, now)
     if not reason.strip():
-        raise InvalidInput([Fault(("reason",), "Say why the request is withdrawn.")])
+        raise InvalidInput([Fault(("reason",), "Enter why the request is withdrawn")])
     _withdraw(check, reason.strip(), by, now)
     return check
 

@@ -101,7 +101,7 @@ def end_detail(
     if until is not None and detail.to_date not in (None, until):
         faults.append(Fault(("to_date",), f"The page says already until when: {detail.to_date:%-d %B %Y}."))
     if not reason.strip():
-        faults.append(Fault(("reason",), "Say why it is no longer so."))
+        faults.append(Fault(("reason",), "Enter why it is no longer so"))
     if faults:
         raise InvalidInput(faults)
     detail.ended_at, detail.ended_by, detail.ended_because = now, by, reason.strip()
@@ -126,7 +126,7 @@ def say_in_error(*, person_id: int, detail_id: int, reason: str, by: User, now: 
     person, detail = _load(person_id, detail_id, by, now)
     conditions.check_detail_is_not_in_error(detail)
     if not reason.strip():
-        raise InvalidInput([Fault(("reason",), "Say what was wrong.")])
+        raise InvalidInput([Fault(("reason",), "Enter what was wrong")])
     detail.in_error_at, detail.in_error_by, detail.in_error_because = now, by, reason.strip()
     detail.save(update_fields=["in_error_at", "in_error_by", "in_error_because"])
     if detail.kind in FOUND_BY:
@@ -181,34 +181,34 @@ def _find_and_compare(record: Person, by: User, now: datetime, *, looks: bool = 
 def _faults(said: Said, person: Person, other: Person | None, today: date) -> Iterator[Fault]:
     kind, value = said.kind, said.value.strip()
     if kind not in set(DetailKind):
-        yield Fault(("kind",), "Choose what it is.")
+        yield Fault(("kind",), "Select what it is")
     if kind not in WITHOUT_VALUE and not value and not (kind == DetailKind.ADDRESS and said.postcode.strip()):
-        yield Fault(("value",), "Say what was said.")
+        yield Fault(("value",), "Enter what was said")
     elif fault := _misspelt(kind, value):
         yield Fault(("value",), fault)
     if said.postcode.strip() and not _is_postcode(said.postcode):
-        yield Fault(("postcode",), "Enter a full postcode, like HP20 1UA.")
+        yield Fault(("postcode",), "Enter a full postcode, like HP20 1UA")
     if kind in QUALIFIED and said.qualifier not in set(QUALIFIED[DetailKind(kind)]):
         number = kind == DetailKind.NHS_NUMBER
-        yield Fault(("qualifier",), "Choose how sure the number is." if number else "Choose whether it is safe to use.")
+        yield Fault(("qualifier",), "Select how sure the number is" if number else "Select whether it is safe to use")
     if kind == DetailKind.RELATIONSHIP:
         yield from _faults_of_relationship(said, person, other)
     yield from _faults_of_period(said, today)
     if not said.said_by.strip():
-        yield Fault(("said_by",), "Say who said so.")
+        yield Fault(("said_by",), "Enter who said so")
 
 
 def _faults_of_relationship(said: Said, person: Person, other: Person | None) -> Iterator[Fault]:
     if not said.qualifier.strip():
-        yield Fault(("qualifier",), "Say what the other person is to this one, for example mother.")
+        yield Fault(("qualifier",), "Enter what the other person is to this one, for example mother")
     if other is None or other.pk == person.pk:
-        yield Fault(("other",), "Enter the reference of the other person, like PER-7K4M-9QXT.")
+        yield Fault(("other",), "Enter the reference of the other person, like PER-7K4M-9QXT")
 
 
 def _faults_of_period(said: Said, today: date) -> Iterator[Fault]:
     if said.kind in (DetailKind.DEATH, DetailKind.ESTIMATED_BIRTH):
         if said.from_date is None:
-            yield Fault(("from_date",), "Enter the day.")
+            yield Fault(("from_date",), "Enter the day")
         elif said.from_date > today:
             yield Fault(("from_date",), "This day lies in the future.")
     elif said.kind in NAMES and said.from_date and said.from_date > today:
@@ -237,11 +237,11 @@ def _misspelt(kind: str, value: str) -> str:
         return ""
     match kind:
         case DetailKind.NHS_NUMBER if not ((number := read_nhs_number(value)) and number.is_valid):
-            return "Enter an NHS number of ten digits with its check digit, like 999 000 0018."
+            return "Enter an NHS number of ten digits with its check digit, like 999 000 0018"
         case DetailKind.UPN if not ((number := read_upn(value)) and number.is_valid):
-            return "Enter a unique pupil number with its check letter: a letter and twelve digits."
+            return "Enter a unique pupil number with its check letter: a letter and twelve digits"
         case DetailKind.TELEPHONE if not read_telephones(value):
-            return "Enter a telephone number, like 01296 000000."
+            return "Enter a telephone number, like 01296 000000"
         case DetailKind.EMAIL if len(emails_in(value)) > 1:
             return "Enter one email address. Record the other one on its own."
         case DetailKind.EMAIL:

@@ -29,7 +29,7 @@ def protect(*, person_id: int, reason: str, by: User, now: datetime) -> Person:
     permissions.check_can_protect(by, local_day(now))
     conditions.check_is_not_protected(person)
     if not reason.strip():
-        raise InvalidInput([Fault(("reason",), "Say who wants the address to be confidential, and why.")])
+        raise InvalidInput([Fault(("reason",), "Enter who wants the address to be confidential, and why")])
     # Of each record: whoever is told apart later stays in hiding.
     AddressProtection.objects.bulk_create(
         AddressProtection(person=record, since=now, said_by=by, reason=reason.strip())
@@ -56,7 +56,7 @@ def lift(*, person_id: int, reason: str, by: User, now: datetime) -> Person:
     permissions.check_can_lift_protection(by, local_day(now))
     conditions.check_is_hidden(person)
     if not reason.strip():
-        raise InvalidInput([Fault(("reason",), "Say why the address is safe to show, and who says so.")])
+        raise InvalidInput([Fault(("reason",), "Enter why the address is safe to show, and who says so")])
     said = {"lifted_at": now, "lifted_by": by, "lifted_because": reason.strip()}
     in_force = AddressProtection.objects.filter(person__in=records_of([person.pk]), lifted_at__isnull=True)
     if not in_force.update(**said):

@@ -75,9 +75,9 @@ def snooze(*, reminder_id: int, until: str, reason: str, by: User, now: datetime
         raise NotAllowedInStatus("This deadline is met already: there is nothing to put off.")
     faults = []
     if until not in {*HOURS, NEXT_WORKING_DAY}:
-        faults.append(Fault(("until",), "Choose until when."))
+        faults.append(Fault(("until",), "Select until when"))
     if not reason.strip():
-        faults.append(Fault(("reason",), "Say why it can wait until then."))
+        faults.append(Fault(("reason",), "Enter why it can wait until then"))
     if faults:
         raise InvalidInput(faults)
     _see([reminder.pk], by, now)

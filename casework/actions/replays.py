@@ -34,15 +34,15 @@ def ask_for(*, version_id: int, first_day: date | None, last_day: date | None, b
         raise NotAllowedInStatus(f"A replay of {version.called} goes on already. Wait for it, or cancel it.")
     faults = []
     if first_day is None:
-        faults.append(Fault(("first_day",), "Say from which day on."))
+        faults.append(Fault(("first_day",), "Enter from which day on"))
     if last_day is None:
-        faults.append(Fault(("last_day",), "Say up to which day."))
+        faults.append(Fault(("last_day",), "Enter up to which day"))
     if first_day and last_day and last_day < first_day:
         faults.append(Fault(("last_day",), "The last day is before the first."))
     if last_day and last_day > local_day(now):
         faults.append(Fault(("last_day",), "This day lies in the future."))
     if first_day and last_day and last_day - first_day > LONGEST_PERIOD:
-        faults.append(Fault(("first_day",), "Choose at most twenty years."))
+        faults.append(Fault(("first_day",), "Enter a period of at most twenty years"))
     if faults or first_day is None or last_day is None:
         raise InvalidInput(faults)
     replay = Replay.objects.create(

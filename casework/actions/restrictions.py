@@ -56,9 +56,9 @@ def restrict(
         *contact.children.filter(person=person), *contact.adults.filter(person=person)
     ]  # fmt: skip
     faults = [
-        *([Fault(("person",), "Choose the person whose record is restricted.")] if person is None else []),
+        *([Fault(("person",), "Select the person whose record is restricted")] if person is None else []),
         *_kind_faults(kind),
-        *_missing(reason, "Say why few may open it."),
+        *_missing(reason, "Enter why few may open it"),
         *_owner_faults(owner_id, now),
         *_reader_faults(reader_ids, now),
     ]
@@ -98,7 +98,7 @@ def lift(*, restriction_id: int, reason: str, by: User, now: datetime) -> Restri
     if Restriction.objects.closed_to(by, now).filter(pk=restriction.pk).exists():
         raise NotPermitted("Only who may open the record can lift its restriction. Ask the owner.")
     conditions.check_is_in_force(restriction)
-    _need(reason, "Say why everybody may open it again.")
+    _need(reason, "Enter why everybody may open it again")
     restriction.lifted_at, restriction.lifted_by, restriction.lift_reason = now, by, reason.strip()
     restriction.save(update_fields=["lifted_at", "lifted_by", "lift_reason"])
     audit.record(Event.RESTRICTION_LIFTED, by=by, at=now, restriction=restriction.reference)
@@ -117,7 +117,7 @@ def name_reader(*, restriction_id: int, user_id: int | None, reason: str, by: Us
     restriction = _load(restriction_id, by, now)
     permissions.check_not_oneself(user_id, by)
     conditions.check_is_in_force(restriction)
-    faults = [*_reader_faults([user_id], now, "user"), *_missing(reason, "Say why they may open it.")]
+    faults = [*_reader_faults([user_id], now, "user"), *_missing(reason, "Enter why they may open it")]
     named = restriction.access.filter(given_by__isnull=False, until__isnull=True)
     if user_id == restriction.owner_id or named.filter(user=user_id).exists():
         faults.append(Fault(("user",), "They may open it already."))
@@ -211,19 +211,19 @@ def _tell_owner(restriction: Restriction, what: str, by: User, now: datetime) ->
 
 def _kind_faults(kind: str) -> Iterator[Fault]:
     if kind not in RestrictionKind.values:
-        yield Fault(("kind",), "Choose why few may open it.")
+        yield Fault(("kind",), "Select why few may open it")
 
 
 def _owner_faults(owner_id: int | None, now: datetime) -> Iterator[Fault]:
     staff = Membership.objects.current(local_day(now)).filter(role__in=permissions.RESTRICTION_OWNERS)
     if not staff.filter(user=owner_id).exists():
-        yield Fault(("owner",), "Choose a service manager or an information-governance officer.")
+        yield Fault(("owner",), "Select a service manager or an information-governance officer")
 
 
 def _reader_faults(reader_ids: Collection[int | None], now: datetime, field: str = "readers") -> Iterator[Fault]:
     here = Membership.objects.current(local_day(now)).filter(user__in=reader_ids).values_list("user", flat=True)
     if not {*reader_ids} <= {*here}:
-        yield Fault((field,), "Choose somebody who works here.")
+        yield Fault((field,), "Select somebody who works here")
 
 
 def _missing(reason: str, says: str) -> Iterator[Fault]:

@@ -154,7 +154,7 @@ def propose(*, version_id: int, edition: int, proposal: str, by: User, now: date
     rules = rule_set_of(draft)
     faults = [Fault((), says) for says in not_proved(draft, rules.document, run(rules))]
     if not proposal.strip():
-        faults.append(Fault(("proposal",), "Say what the change is for."))
+        faults.append(Fault(("proposal",), "Enter what the change is for"))
     if faults:
         raise InvalidInput(faults)
     draft.proposed_by, draft.proposed_at, draft.proposal = by, now, proposal.strip()
@@ -181,7 +181,7 @@ def send_back(*, version_id: int, reason: str, by: User, now: datetime) -> RuleS
         permissions.check_can_approve_rules(draft.proposed_by_id, by, local_day(now))
     conditions.check_is_proposed(draft)
     if not reason.strip():
-        raise InvalidInput([Fault(("reason",), "Say why.")])
+        raise InvalidInput([Fault(("reason",), "Enter why")])
     proposer, draft.proposed_by, draft.proposed_at = draft.proposed_by, None, None
     draft.save(update_fields=["proposed_by", "proposed_at"])
     RuleSetReason.objects.create(rule_set=draft, kind=RuleSetReasonKind.SENT_BACK, by=by, at=now, reason=reason.strip())
@@ -224,7 +224,7 @@ def approve(*, version_id: int, edition: int, starts_at: datetime | None, by: Us
     # first moment of the version before, which must be live for at least that moment.
     at_once = max(now, max(_latest_contact() or ends.live.lower, ends.live.lower) + timedelta(microseconds=1))
     if starts_at is not None and starts_at <= at_once:
-        raise InvalidInput([Fault(("starts_at",), "Choose a moment that lies ahead, or let it start at once.")])
+        raise InvalidInput([Fault(("starts_at",), "Enter a moment that lies ahead, or let it start at once")])
     start = starts_at or at_once
     ends.live = DateTimeTZRange(ends.live.lower, start)
     ends.save(update_fields=["live"])
@@ -251,7 +251,7 @@ def call_off(*, version_id: int, reason: str, by: User, now: datetime) -> RuleSe
     # A host whose clock is ahead may have received a contact by this version already.
     conditions.check_is_not_live_yet(version, max(now, _latest_contact() or now))
     if not reason.strip():
-        raise InvalidInput([Fault(("reason",), "Say why.")])
+        raise InvalidInput([Fault(("reason",), "Enter why")])
     before = RuleSetVersion.objects.select_for_update().get(live__endswith=version.live.lower)
     version.live = None
     version.save(update_fields=["live"])

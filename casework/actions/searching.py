@@ -22,12 +22,12 @@ def check(*, query: Query, reason: str, by: User, now: datetime) -> None:
     faults = []
     if not query.kinds:
         # What was typed may have been left out, for a reason.
-        why = next(iter(query.notes), "Enter a reference, name, date of birth, number, postcode or address.")
+        why = next(iter(query.notes), "Enter a reference, name, date of birth, number, postcode or address")
         faults.append(Fault(("text",), why))
     elif query.is_too_little:
         faults.append(Fault(("text",), "This would find too many people. Add a name, or a full date of birth."))
     if own_reason(by, local_day(now)) is None and reason not in TO_CHOOSE:
-        faults.append(Fault(("reason",), "Choose why you search."))
+        faults.append(Fault(("reason",), "Select why you search"))
     if faults:
         raise InvalidInput(faults)
 

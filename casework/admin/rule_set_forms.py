@@ -331,7 +331,7 @@ class ApproveForm(ActionForm):
     edition = forms.IntegerField(widget=forms.HiddenInput)
     begins = forms.ChoiceField(
         label="When does it begin?", widget=Radios, choices=[("now", "At once"), ("later", "At a moment ahead")],
-        error_messages={"required": "Choose when it begins."},
+        error_messages={"required": "Select when it begins"},
     )  # fmt: skip
     day = DatePartsField(label="Day, if ahead")
     time = forms.TimeField(
@@ -349,4 +349,4 @@ class ApproveForm(ActionForm):
         day, clock = _real_day(self.cleaned_data["day"], "day"), self.cleaned_data["time"]
         if day and clock:
             return datetime.combine(day, clock, tzinfo=LONDON)
-        raise InvalidInput([Fault(("time" if day else "day",), "Say on which day and at what time it begins.")])
+        raise InvalidInput([Fault(("time" if day else "day",), "Enter on which day and at what time it begins")])

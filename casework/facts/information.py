@@ -183,9 +183,9 @@ def names_of(own: Mapping[int, str | None]) -> dict[str, list[int]]:
 
 def _faults(plan: Plan, reading: InformationReading, by_staff: bool) -> Iterator[Fault]:
     if by_staff and not reading.entry.why.value:
-        yield Fault(("why",), "Say how you know, and what changed.")
+        yield Fault(("why",), "Enter how you know, and what changed")
     if by_staff and "source" not in reading.document:
-        yield Fault(("source",), "Say where this comes from.")
+        yield Fault(("source",), "Select where this comes from")
     if not by_staff:
         yield from says_nothing(reading)
     if by_staff and not plan.changes:

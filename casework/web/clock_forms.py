@@ -27,7 +27,7 @@ class ClockForm(ActionForm):
 
     clock = forms.TypedChoiceField(
         label="Which deadline?", widget=Select, coerce=int,
-        error_messages={"required": "Select a deadline.", "invalid_choice": "Select a deadline of this page."},
+        error_messages={"required": "Select a deadline", "invalid_choice": "Select a deadline of this page"},
     )  # fmt: skip
 
     def __init__(self, clocks: Iterable[Clock], *args: Any, **kwargs: Any) -> None:
@@ -44,13 +44,13 @@ class ClockForm(ActionForm):
 class PauseForm(ClockForm):
     """Pause a clock: nobody is reminded of it until the family has answered."""
 
-    reason = reason_field("Why is the deadline paused?", missing="Say why the deadline is paused.")
+    reason = reason_field("Why is the deadline paused?", missing="Enter why the deadline is paused")
 
 
 class ResumeForm(ClockForm):
     """Resume a paused clock before the family has answered."""
 
-    reason = reason_field("Why is the deadline resumed?", missing="Say why the deadline is resumed.")
+    reason = reason_field("Why is the deadline resumed?", missing="Enter why the deadline is resumed")
 
 
 class ExtendForm(ClockForm, MomentForm):
@@ -63,7 +63,7 @@ class ExtendForm(ClockForm, MomentForm):
     )  # fmt: skip
     reason = reason_field(
         "Why is more time needed?", "And how the children are safe until then.",
-        missing="Say why more time is needed, and how the children are safe until then.",
+        missing="Enter why more time is needed, and how the children are safe until then",
     )  # fmt: skip
     moment_is = "to"
     without_time = "23:59:59"
@@ -73,7 +73,7 @@ class ExtendForm(ClockForm, MomentForm):
     def clean(self) -> None:
         super().clean()
         if "on" in self.cleaned_data and self.moment() is None:
-            self.add_error("on", "Say until when.")
+            self.add_error("on", "Enter until when")
 
 
 def clock_forms(

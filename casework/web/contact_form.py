@@ -282,11 +282,11 @@ class ContactPart(Part):
         if not (day or time) or "arrived_on" in self.errors or "arrived_time" in self.errors:
             return None
         if not time:
-            self.add_error("arrived_time", "Enter the time when it arrived, as 16:40.")
+            self.add_error("arrived_time", "Enter the time when it arrived, as 16:40")
         elif (moment := moment_of(day or today.isoformat(), f"{time}:00")) is not None:
             return moment
         else:
-            self.add_error("arrived_on", "Enter a day that exists.")
+            self.add_error("arrived_on", "Enter a day that exists")
         return None
 
 

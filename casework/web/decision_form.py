@@ -105,11 +105,11 @@ class SignOffForm(ActionForm):
     answer = forms.ChoiceField(
         label="Do you agree?", widget=Radios,
         choices=[("agree", "I agree: it takes effect now"), ("decline", "I do not agree: it returns to the decider")],
-        error_messages={"required": "Say whether you agree."},
+        error_messages={"required": "Select whether you agree"},
     )  # fmt: skip
     rationale = reason_field(
         "Why do you agree or decline?", "If you decline, the decider reads this: what should they look at again?",
-        missing="Say why you agree or decline.",
+        missing="Enter why you agree or decline",
     )  # fmt: skip
 
 

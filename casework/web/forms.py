@@ -26,7 +26,7 @@ from errors import InvalidInput
 from localities.models import Agency, Membership, OtherAuthority, Team, User
 from localities.working_time import local_day
 
-CHOOSE_A_TEAM = "Choose a team that takes work."
+CHOOSE_A_TEAM = "Select a team that takes work"
 UNKNOWN_YES_NO = [("", "Not known"), ("yes", "Yes"), ("no", "No")]
 # In digits.
 LONGEST_ID = 19
@@ -183,7 +183,7 @@ class ContactHandoverForm(ActionForm):
 class AssignForm(ActionForm):
     """Assign a contact to somebody at the front door. `seen` is whose it was when the page was shown."""
 
-    to = choice_of("Owner", User.objects.none(), else_says="Select somebody who works at the front door.")
+    to = choice_of("Owner", User.objects.none(), else_says="Select somebody who works at the front door")
     seen = forms.IntegerField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, contact: Contact, now: datetime, data: QueryDict | None = None) -> None:
@@ -197,7 +197,7 @@ class AskPartnerForm(ActionForm):
     """Record a request to a partner, who is asked outside the service."""
 
     agency = choice_of(
-        "Which partner?", Agency.objects.filter(is_active=True), else_says="Choose the partner that is asked."
+        "Which partner?", Agency.objects.filter(is_active=True), else_says="Select the partner that is asked"
     )
     question = reason_field("What do you ask, and why?", "Only what is needed to keep the children safe.")
 
@@ -240,7 +240,7 @@ class _OfPersonForm(ActionForm):
     """Something about one of the people on a contact."""
 
     person = forms.TypedChoiceField(
-        label="Whose address?", widget=Radios, coerce=int, error_messages={"required": "Choose whose address."}
+        label="Whose address?", widget=Radios, coerce=int, error_messages={"required": "Select whose address"}
     )
 
     def __init__(self, people: Iterable[ContactChild | ContactAdult], data: QueryDict | None = None) -> None:
@@ -311,7 +311,7 @@ class LeadForm(ActionForm):
 
     lead = choice_of(
         "Lead practitioner", User.objects.none(), "The person whom the family knows and turns to.",
-        else_says="Choose somebody who works in the team responsible for the case.",
+        else_says="Select somebody who works in the team responsible for the case",
     )  # fmt: skip
 
     def __init__(self, team: Team, on: date, *args: Any, **kwargs: Any) -> None:
@@ -361,7 +361,7 @@ class AuthorityForm(ActionForm):
 
     authority = choice_of(
         "Which council answers for this family?", OtherAuthority.objects.all(),
-        else_says="Choose the council that answers for this family.",
+        else_says="Select the council that answers for this family",
     )  # fmt: skip
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

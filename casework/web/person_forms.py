@@ -118,7 +118,7 @@ class LiftPersonForm(ActionForm):
 def _with_real_days(form: ActionForm, cleaned: dict[str, Any]) -> dict[str, Any]:
     for name in ("from_date", "to_date"):
         if cleaned.get(name) and _day(cleaned[name]) is None:
-            form.add_error(name, "Enter a real day.")
+            form.add_error(name, "Enter a real day")
     return cleaned
 
 

@@ -149,7 +149,7 @@ class DatePartsField(forms.MultiValueField):
             return None
         parts[1:2] = [str(month_of(month) or month) for month in parts[1:2]]
         if len(parts) < 3 or not all(part.isascii() and part.isdigit() for part in parts) or len(parts[2]) != 4:
-            raise forms.ValidationError("Enter a day, a month and a year of four digits, as 21 11 2026.")
+            raise forms.ValidationError("Enter a day, a month and a year of four digits, as 21 11 2026")
         day, month, year = parts
         return f"{year}-{month:0>2}-{day:0>2}"
 
@@ -177,7 +177,7 @@ def read_time(typed: str) -> str:
         hour, minute, half = int(match[1]), int(match[2] or 0), (match[3] or "").lower()
         if minute < 60 and (1 <= hour <= 12 if half else hour < 24):
             return f"{hour % 12 + 12 * (half == 'p') if half else hour:02}:{minute:02}"
-    raise forms.ValidationError("Enter a time of day in hours and minutes, as 14:30.")
+    raise forms.ValidationError("Enter a time of day in hours and minutes, as 14:30")
 
 
 def time_in_words(at: datetime) -> str:

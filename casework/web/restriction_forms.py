@@ -15,9 +15,9 @@ from casework.web.rendering import Checkboxes, Radios, RadiosInARow, TextInput
 from errors import InvalidInput
 from localities.models import Membership, User
 
-SOMEBODY_HERE = "Choose somebody who works here."
+SOMEBODY_HERE = "Select somebody who works here"
 NAME_NOBODY = "Name nobody on the record: whoever reads this may not open it."
-AN_OWNER = "Choose a service manager or an information-governance officer."
+AN_OWNER = "Select a service manager or an information-governance officer"
 
 
 class RestrictForm(ActionForm):

@@ -150,7 +150,7 @@ class TestPausing:
         clock = held(story)
         with pytest.raises(InvalidInput) as excinfo:
             pause(clock, story.later(), reason=reason)
-        assert faults(excinfo) == {"reason": "Say why the deadline is paused."}
+        assert faults(excinfo) == {"reason": "Enter why the deadline is paused"}
         nothing_was_done(again(clock))
 
     @pytest.mark.parametrize("by", ["amina", "oliver", "maya", "erin"])
@@ -344,7 +344,7 @@ class TestGoingOn:
         pause(clock, story.later())
         with pytest.raises(InvalidInput) as excinfo:
             goes_on(clock, story.later(), reason=" ")
-        assert faults(excinfo) == {"reason": "Say why the deadline is resumed."}
+        assert faults(excinfo) == {"reason": "Enter why the deadline is resumed"}
         assert again(clock).paused_at is not None
 
     @pytest.mark.parametrize(
@@ -557,15 +557,15 @@ class TestWhatIsNotExtended:
 
 
 class TestWhatIsTypedToExtend:
-    LATER = "Choose a moment after it is due and after now, at most three months later."
+    LATER = "Enter a moment after it is due and after now, at most three months later"
 
     def test_everything_that_is_missing_is_said_at_once(self, story: Story) -> None:
         clock = again(story.contact().clocks.get(kind="final_decision_green"))
         with pytest.raises(InvalidInput) as excinfo:
             extend(clock, None, story.later(), reason=" ")
         assert faults(excinfo) == {
-            "to": "Say until when.",
-            "reason": "Say why more time is needed, and how the children are safe until then.",
+            "to": "Enter until when",
+            "reason": "Enter why more time is needed, and how the children are safe until then",
         }
         with pytest.raises(InvalidInput) as excinfo:
             extend(clock, clock.due_at, story.later(), reason="")

@@ -198,7 +198,7 @@ class TestByHand:
     @pytest.mark.parametrize("note", ["", " \n"])
     def test_not_without_a_note(self, story: Story, note: str) -> None:
         contact = in_the_night(story)
-        with pytest.raises(InvalidInput, match="Write what the next team must know") as caught:
+        with pytest.raises(InvalidInput, match="Enter what the next team must know") as caught:
             hand_over(contact, "erin", "Sun 22 Nov 2026 06:00", note)
         assert [fault.place for fault in caught.value.faults] == ["note"]
         assert team_of(contact) == "emergency-duty"

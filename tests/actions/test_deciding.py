@@ -108,7 +108,7 @@ class TestWhatIsTyped:
     def test_the_rationale_is_a_sentence(self, story: Story) -> None:
         contact = story.contact()
         for rationale in (".", "ok", "As the rules.", "… – …"):
-            with pytest.raises(InvalidInput, match="Say in a sentence why") as excinfo:
+            with pytest.raises(InvalidInput, match="Enter in a sentence why") as excinfo:
                 story.decided(contact, rationale=rationale)
             assert faults(excinfo) == {"rationale"}
         assert story.decided(contact, rationale="The family agrees: help.").pk
@@ -390,7 +390,7 @@ class TestOneOfSeveralOpenCases:
 
     def test_whoever_decides_says_which(self, story: Story, contact: Contact, robins: Case) -> None:
         """The older of the two; by itself it would go to the newer."""
-        with pytest.raises(InvalidInput, match="Choose which of the open cases") as excinfo:
+        with pytest.raises(InvalidInput, match="Select which of the open cases") as excinfo:
             story.decided(contact)
         assert faults(excinfo) == {"case"}
         decision = story.decided(contact, chosen_case_id=robins.pk)
@@ -406,7 +406,7 @@ class TestOneOfSeveralOpenCases:
         self, story: Story, contact: Contact, robins: Case
     ) -> None:
         story.closed(robins)
-        with pytest.raises(InvalidInput, match="Choose which of the open cases"):
+        with pytest.raises(InvalidInput, match="Select which of the open cases"):
             story.decided(contact, chosen_case_id=robins.pk)
 
     def test_nor_when_a_second_person_agrees(self, story: Story, robins: Case) -> None:

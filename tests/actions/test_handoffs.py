@@ -152,7 +152,7 @@ class TestReturning:
     @pytest.mark.parametrize("reason", ["", "  \n"])
     def test_returning_without_a_reason_is_refused(self, story: Story, ben: User, reason: str) -> None:
         handoff = story.offered()
-        with pytest.raises(InvalidInput, match="Say why the case goes back"):
+        with pytest.raises(InvalidInput, match="Enter why the case goes back"):
             handoffs.return_to_sender(handoff_id=handoff.pk, reason=reason, by=ben, now=story.later())
         handoff.refresh_from_db()
         assert handoff.status == "offered"

@@ -188,7 +188,7 @@ class TestWithdrawing:
     @pytest.mark.parametrize("reason", ["", " \n"])
     def test_a_blank_reason_is_refused(self, story: Story, reason: str) -> None:
         check = ask(story, story.contact())
-        with pytest.raises(InvalidInput, match="Say why the request is withdrawn"):
+        with pytest.raises(InvalidInput, match="Enter why the request is withdrawn"):
             withdrawn(story, check, reason)
         check.refresh_from_db()
         assert check.status == "asked"

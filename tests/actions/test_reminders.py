@@ -328,8 +328,8 @@ class TestWhatIsTypedToSnooze:
         with pytest.raises(InvalidInput) as excinfo:
             snooze(reminder, story.now, "for ever", reason=" \n")
         assert faults(excinfo) == {
-            "until": "Choose until when.",
-            "reason": "Say why it can wait until then.",
+            "until": "Select until when",
+            "reason": "Enter why it can wait until then",
         }
         assert not ReminderLook.objects.exists()
         assert not AuditEvent.objects.filter(event=Event.REMINDER_SNOOZED).exists()

@@ -443,7 +443,7 @@ class TestProposing(FromADraft):
         assert len(invalid.value.faults) == 3
         assert "scenarios do not pass: " in says(invalid)
         assert "It was not replayed over past contacts as it stands now." in says(invalid)
-        assert "Say what the change is for." in says(invalid)
+        assert "Enter what the change is for" in says(invalid)
         assert "proposal" in places(invalid)
 
     def test_its_scenarios_must_pass(self, drafts: Drafts, draft: RuleSetVersion) -> None:
@@ -630,14 +630,14 @@ class TestApproving(FromADraft):
         if starts:
             assert drafts.approved(draft, starts_at=starts_at).live.lower == starts_at
             return
-        with pytest.raises(InvalidInput, match="Choose a moment that lies ahead") as invalid:
+        with pytest.raises(InvalidInput, match="Enter a moment that lies ahead") as invalid:
             drafts.approved(draft, starts_at=starts_at)
         assert places(invalid) == ["starts_at"]
         assert latest().version == 2
 
     def test_a_start_lies_after_every_contact_that_came(self, drafts: Drafts, draft: RuleSetVersion) -> None:
         contact = drafts.story.contact(at=drafts.story.now + 3 * HOUR)
-        with pytest.raises(InvalidInput, match="Choose a moment that lies ahead"):
+        with pytest.raises(InvalidInput, match="Enter a moment that lies ahead"):
             drafts.approved(draft, starts_at=contact.received_at)
 
     def test_nobodys_change_is_lost(self, drafts: Drafts, draft: RuleSetVersion) -> None:

@@ -223,7 +223,7 @@ class TestWhatIsWrong:
     def test_silence_is_no_answer(self, story: Story, contact: Contact) -> None:
         with pytest.raises(InvalidInput) as refused:
             screen(story, contact, [], [])
-        assert faults(refused) == {"none_applies": "Select the indicators that apply, or say that none of them does."}
+        assert faults(refused) == {"none_applies": "Select the indicators that apply, or say that none of them does"}
         contact.refresh_from_db()
         assert contact.screened_at is None
 

@@ -682,7 +682,7 @@ class TestMessages:
     def test_or_given_up_for_a_reason(self, parked: OutboxMessage, adele: Administrator) -> None:
         for reason in ("", " \n"):
             page = Page(self.drop(adele, parked, reason))
-            says = "Say why it need not go out, or who was told in which other way."
+            says = "Enter why it need not go out, or who was told in which other way"
             assert (page.status, page.summary) == (422, [("id_drop-reason", says)])
             assert page.error_at("id_drop-reason") == says
         assert self.drop(adele, parked).status_code == 302

@@ -414,12 +414,12 @@ class TestTheWholeWay:
         paula.keep(draft, FIVE_IN_A_YEAR, on=form, **{the_number(form): "4"})
         replayed(paula, draft)
         page = paula.send(draft, "propose/", on="")
-        assert ("id_proposal", "Say what the change is for.") in page.summary
+        assert ("id_proposal", "Enter what the change is for") in page.summary
         page = paula.send(draft, "propose/", on=page, proposal="Families come back too often.")
         assert page.heading == "Early help first, version 3 Proved, waits for approval"
         assert f"{LIST}{draft.pk}/approve/" not in page.actions, "not by who proposed it"
         page = sam.send(draft, "approve/", on="")
-        assert page.summary == [("id_approve-begins", "Choose when it begins.")]
+        assert page.summary == [("id_approve-begins", "Select when it begins")]
         page = sam.send(draft, "approve/", on=page, approve__begins="now")
         assert page.heading == "Early help first, version 3 Published, live now"
         fresh = story.contact(at=timezone.now())
@@ -481,7 +481,7 @@ class TestAProposal:
         assert proposed.live.lower == datetime.combine(monday, datetime.min.time().replace(hour=8), tzinfo=LONDON)
         assert live(timezone.now()).rule_set.name == "early-help-first/2"
         page = sam.send(proposed, "call-off/", on=page)
-        assert page.summary == [("id_call_off-reason", "Say why.")]
+        assert page.summary == [("id_call_off-reason", "Enter why")]
         page = sam.send(proposed, "call-off/", on=page, call_off__reason="Too soon.")
         assert page.heading == "Early help first, version 3 Called off before it was live"
         assert re.search("Called offSam Adeyemi, [^,]*, [^,]*, Too soon.", page.text)
@@ -489,10 +489,10 @@ class TestAProposal:
     @pytest.mark.parametrize(
         ("day", "at", "says"),
         [
-            ("", "", "Say on which day and at what time it begins."),
+            ("", "", "Enter on which day and at what time it begins"),
             ("31 2 2027", "08:00", "This is not a real day."),
             ("1 2 2027", "25:00", "Enter a valid time."),
-            ("1 1 2020", "08:00", "Choose a moment that lies ahead, or let it start at once."),
+            ("1 1 2020", "08:00", "Enter a moment that lies ahead, or let it start at once"),
         ],
     )
     def test_a_start_that_is_none(self, sam: Person, proposed: RuleSetVersion, day: str, at: str, says: str) -> None:
@@ -507,7 +507,7 @@ class TestAProposal:
 
     def test_it_is_sent_back_with_a_reason(self, paula: Person, sam: Person, proposed: RuleSetVersion) -> None:
         page = sam.send(proposed, "send-back/", on="")
-        assert page.summary == [("id_send_back-reason", "Say why.")]
+        assert page.summary == [("id_send_back-reason", "Enter why")]
         page = sam.send(proposed, "send-back/", on=page, send_back__reason="Read the stepped-down ones first.")
         assert page.heading == "Early help first, version 3 Draft"
         assert re.search("Sent backSam Adeyemi, [^,]*, [^,]*, Read the stepped-down ones first.", page.text)
@@ -638,7 +638,7 @@ class TestAskingForAReplay:
             (day_of(tomorrow, "replay-last_day"), "This day lies in the future."),
             (day_of(tomorrow - timedelta(days=3000), "replay-last_day"), "The last day is before the first."),
             ({"replay-first_day_day": "31", "replay-first_day_month": "2"}, "This is not a real day."),
-            ({"replay-first_day_day": "x"}, "Enter a day, a month and a year of four digits, as 21 11 2026."),
+            ({"replay-first_day_day": "x"}, "Enter a day, a month and a year of four digits, as 21 11 2026"),
         ):
             page = paula.send(draft, "replays/", on=form, **fields)
             assert (page.status, [sentence for _, sentence in page.summary]) == (422, [says])

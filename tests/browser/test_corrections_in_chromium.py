@@ -37,7 +37,7 @@ def test_a_fact_is_corrected_from_its_group(visit: Any, contact: Contact, javasc
     page.get_by_label("First name").fill("Kimberley")
     page.get_by_role("button", name="Save").click()
     summary = page.get_by_role("alert")
-    expect(summary).to_contain_text("Say how you know, and what changed.")
+    expect(summary).to_contain_text("Enter how you know, and what changed")
     expect(page.get_by_label("First name")).to_have_value("Kimberley")
     page.get_by_label("The family").check()
     page.get_by_label("Who said it?").fill("mother")

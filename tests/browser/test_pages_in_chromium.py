@@ -190,7 +190,7 @@ def test_a_contact_is_screened_and_then_decided(visit: Any, javascript: bool, wi
 
     # To send it as it stands says nothing; the fault leads to its box.
     page.get_by_role("button", name="Save the indicators").click()
-    page.get_by_role("link", name="Select the indicators that apply, or say that none of them does.").click()
+    page.get_by_role("link", name="Select the indicators that apply, or say that none of them does").click()
     expect(page.get_by_label("None of these applies to anybody")).to_be_focused()
     child = page.get_by_role("group", name=f"Bo {family}")
     child.get_by_text("Level 3: the child's development").click()
@@ -281,7 +281,7 @@ def test_a_contact_is_decided_by_keyboard_alone(visit: Any, pages_of_story: dict
     page.keyboard.press("Enter")
     # What is missing is said at once, in the order of the page, and nothing that was typed is lost.
     summary = page.get_by_role("alert")
-    expect(summary.get_by_role("link").first).to_have_text("Choose what happens next.")
+    expect(summary.get_by_role("link").first).to_have_text("Select what happens next")
     expect(page.get_by_label("Why?", exact=True)).to_have_value("Weighed with the history.")
     assert window.faults_at(320, 1280) == []
 

@@ -48,7 +48,7 @@ def test_who_sees_everybody_says_why(visit: Any, known: str) -> None:
     box = page.get_by_role("searchbox", name="Search families and references")
     box.fill("zoe ximenez")
     box.press("Enter")
-    expect(page.get_by_role("alert")).to_contain_text("Choose why you search.")
+    expect(page.get_by_role("alert")).to_contain_text("Select why you search")
     expect(page.get_by_label("What do you know?")).to_have_value("zoe ximenez")
     assert window.faults_at(320, 1280) == []
     page.get_by_label("Supervision, audit or quality").check()

@@ -116,7 +116,7 @@ def test_a_family_is_asked_and_its_case_finds_its_way(
     part = unfolded(window, "Pause a deadline while you ask the family")
     part.get_by_role("button", name="Pause").click()
     expect(page.get_by_role("heading", name="There is a problem")).to_be_visible()
-    page.get_by_role("link", name="Say why the deadline is paused.").click()
+    page.get_by_role("link", name="Enter why the deadline is paused").click()
     if javascript:
         expect(page.get_by_label("Why is the deadline paused?")).to_be_focused()
     part = page.locator("details[open]").filter(has=page.get_by_role("button", name="Pause"))
@@ -153,7 +153,7 @@ def test_a_family_is_asked_and_its_case_finds_its_way(
     page.get_by_label("Why?", exact=True).fill("The mother wants help, and nobody knows of more.")
     # The family was here before: what that means is asked.
     page.get_by_role("button", name="Check your answers").click()
-    page.get_by_role("link", name="Say in a sentence which history you considered").click()
+    page.get_by_role("link", name="Enter in a sentence which history you considered").click()
     page.get_by_label("History considered, and what it means").fill(
         "One contact, which needed nothing.\nThey were two."
     )
@@ -227,7 +227,7 @@ def test_reminders_are_seen_and_put_off(visit: Any, pages_of_story: dict[str, st
     expect(box.get_by_text("New", exact=True)).to_have_count(0)
     box.locator("summary").click()
     box.get_by_role("button", name="Remind me later").click()
-    expect(page.get_by_role("link", name="Choose until when.")).to_be_visible()
+    expect(page.get_by_role("link", name="Select until when")).to_be_visible()
     expect(box.get_by_role("button", name="Remind me later")).to_be_visible()
     box.get_by_label("Four hours").check()
     box.get_by_label("Why can it wait until then?").fill("The school rings at three.")

@@ -385,7 +385,7 @@ class TestWhoIsWho:
         """Whoever says no to a likeness with somebody in hiding says why. The reason stands with what was said."""
         match = PersonMatch.objects.get(child__contact=likely)
         said: dict[str, Any] = {"contact_id": likely.pk, "match_id": match.pk, "by": person("amina")}
-        with pytest.raises(InvalidInput, match="Say why they are not the same, and how you know"):
+        with pytest.raises(InvalidInput, match="Enter why they are not the same, and how you know"):
             matches.settle(same=False, reason=" ", now=story.later(), **said)
         assert hidden(likely) == [True]
         assert list(match.status_changes.all()) == []
@@ -487,7 +487,7 @@ class TestLifting:
     def test_a_reason_is_needed_for_both(self, story: Story) -> None:
         who = story.contact(children=[robin()]).children.get().person
         for action, by in ((protecting.protect, "amina"), (protecting.lift, "maya")):
-            with pytest.raises(InvalidInput, match="Say"):
+            with pytest.raises(InvalidInput, match="Enter"):
                 action(person_id=who.pk, reason=" \n", by=person(by), now=story.later())
             if action == protecting.protect:
                 action(person_id=who.pk, reason="She says so.", by=person(by), now=story.later())

@@ -153,7 +153,7 @@ class TestAPersonPicks:
 
     def test_who_knows_better_is_heard(self, story: Story) -> None:
         contact, chiltern = story.contact(), story.team("chiltern")
-        with pytest.raises(InvalidInput, match="Say why you pick this team"):
+        with pytest.raises(InvalidInput, match="Enter why you pick this team"):
             story.decided(contact, chosen_team_id=chiltern.pk)
         story.decided(contact, chosen_team_id=chiltern.pk, chosen_team_reason="They move to Chesham on Monday.")
         case = Case.objects.get(contacts=contact)

@@ -617,7 +617,7 @@ class TestByHand:
         with pytest.raises(InvalidInput) as excinfo:
             self.drop(message, story.now, reason=reason)
         assert {fault.place: fault.message for fault in excinfo.value.faults} == {
-            "reason": "Say why it need not go out, or who was told in which other way."
+            "reason": "Enter why it need not go out, or who was told in which other way"
         }
         message.refresh_from_db()
         assert message.dropped_at is None

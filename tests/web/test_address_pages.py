@@ -62,7 +62,7 @@ def test_whoever_says_no_to_a_likeness_that_hides_it_is_told_and_says_why(story:
     for page, on in ((f"/contacts/{likely}/", {}), (compare, {"on": "compare"})):
         assert "shown to everybody" not in amina.open(page).text
         answer = amina.post(likely, f"matches/{match.pk}", same="no", **on)
-        says = {f"id_apart{match.pk}-reason": "Say why they are not the same, and how you know."}
+        says = {f"id_apart{match.pk}-reason": "Enter why they are not the same, and how you know"}
         again = is_wrong(answer, says)
         assert f"If you say no, the address on {likely} is shown to everybody who may open it." in again.text
         assert "HP20" not in again.html
@@ -106,11 +106,11 @@ def test_whoever_picked_a_team_did_not_pass_over_one_that_knows_the_family(story
 
 def test_why_and_whose_are_asked(contact: Contact) -> None:
     amina = SignedIn("amina")
-    says = "Say who wants the address to be confidential, and why."
+    says = "Enter who wants the address to be confidential, and why"
     is_wrong(amina.send(contact, "protect", **sent(contact, "protect", " ")), {"id_protect-reason": says})
     is_wrong(
         amina.send(contact, "protect", **{"protect-reason": "She says so."}),
-        {"id_protect-person": "Choose whose address."},
+        {"id_protect-person": "Select whose address"},
     )
     assert not AddressProtection.objects.exists()
 

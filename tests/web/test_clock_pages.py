@@ -118,7 +118,7 @@ class TestPausing:
     def test_everything_that_is_missing_is_said_at_once(
         self, asked: Contact, held: Clock, seen: dict[str, Page]
     ) -> None:
-        says = {"id_pause-clock": "Select a deadline.", "id_pause-reason": "Say why the deadline is paused."}
+        says = {"id_pause-clock": "Select a deadline", "id_pause-reason": "Enter why the deadline is paused"}
         before = kept()["Clock"]
         is_wrong(SignedIn("amina").send(asked, "pause", seen["amina"]), says)
         is_wrong(SignedIn("amina").send(asked, "pause", seen["amina"], **{"pause-reason": "  \n "}), says)
@@ -128,10 +128,10 @@ class TestPausing:
         amina, path = SignedIn("amina"), f"{path_of(asked)}pause/"
         page = is_wrong(
             amina.send(asked, "pause", seen["amina"], **{"pause-reason": RINGS}),
-            {"id_pause-clock": "Select a deadline."},
+            {"id_pause-clock": "Select a deadline"},
         )
         assert page.form(path)["pause-reason"] == RINGS
-        says = {"id_pause-reason": "Say why the deadline is paused."}
+        says = {"id_pause-reason": "Enter why the deadline is paused"}
         page = is_wrong(amina.send(asked, "pause", seen["amina"], **{"pause-clock": held.pk}), says)
         assert page.form(path)["pause-clock"] == str(held.pk)
         assert choices(page, "pause") == {"Final decision on a green contact"}, "and no more than before"
@@ -146,7 +146,7 @@ class TestPausing:
             answer = SignedIn("amina").send(
                 asked, "pause", seen["amina"], **{"pause-clock": number, "pause-reason": RINGS}
             )
-            is_wrong(answer, {"id_pause-clock": "Select a deadline of this page."})
+            is_wrong(answer, {"id_pause-clock": "Select a deadline of this page"})
         assert again(other).paused_at is None
 
     def test_whoever_was_slower_reads_that_it_is_done(self, asked: Contact, held: Clock, seen: dict[str, Page]) -> None:
@@ -212,7 +212,7 @@ class TestGoingOn:
         assert "She does not answer." in SignedIn("amina").open(asked).text
 
     def test_for_a_reason(self, asked: Contact, paused: Clock, seen: dict[str, Page]) -> None:
-        says = {"id_resume-clock": "Select a deadline.", "id_resume-reason": "Say why the deadline is resumed."}
+        says = {"id_resume-clock": "Select a deadline", "id_resume-reason": "Enter why the deadline is resumed"}
         is_wrong(SignedIn("oliver").send(asked, "resume", seen["oliver"]), says)
         del says["id_resume-clock"]
         page = is_wrong(SignedIn("oliver").send(asked, "resume", seen["oliver"], **{"resume-clock": paused.pk}), says)
@@ -268,24 +268,24 @@ class TestMoreTime:
             SignedIn("bea").send(case, "milestone", seen["bea"], **{"milestone-kind": "first_family_contact"} | when),
             case,
         )
-        page = is_wrong(ben.post(case, "extend", **form), {"id_extend-clock": "Select a deadline of this page."})
+        page = is_wrong(ben.post(case, "extend", **form), {"id_extend-clock": "Select a deadline of this page"})
         assert page.form(f"{path_of(case)}extend/")["extend-reason"] == AWAY
 
     def test_everything_that_is_missing_is_said_at_once(self, case: Case, seen: dict[str, Page]) -> None:
         says = {
-            "id_extend-clock": "Select a deadline.",
-            "id_extend-on": "Say until when.",
-            "id_extend-reason": "Say why more time is needed, and how the children are safe until then.",
+            "id_extend-clock": "Select a deadline",
+            "id_extend-on": "Enter until when",
+            "id_extend-reason": "Enter why more time is needed, and how the children are safe until then",
         }
         is_wrong(SignedIn("ben").send(case, "extend", seen["ben"]), says)
 
     @pytest.mark.parametrize(
         ("typed", "where", "says"),
         [
-            ({"extend-on_day": "31", "extend-on_month": "2"}, "on", "Say until when."),
-            ({"extend-on_year": "26"}, "on", "Enter a day, a month and a year of four digits, as 21 11 2026."),
-            ({"extend-time": "half past two"}, "time", "Enter a time of day in hours and minutes, as 14:30."),
-            ({"extend-time": "24:00"}, "time", "Enter a time of day in hours and minutes, as 14:30."),
+            ({"extend-on_day": "31", "extend-on_month": "2"}, "on", "Enter until when"),
+            ({"extend-on_year": "26"}, "on", "Enter a day, a month and a year of four digits, as 21 11 2026"),
+            ({"extend-time": "half past two"}, "time", "Enter a time of day in hours and minutes, as 14:30"),
+            ({"extend-time": "24:00"}, "time", "Enter a time of day in hours and minutes, as 14:30"),
         ],
     )
     def test_a_moment_that_cannot_be_read(
@@ -306,7 +306,7 @@ class TestMoreTime:
         """The moment is before the clock is due, on the day on which it is due, or more than three months away."""
         plan = clock_of(case, "family_help_plan")
         sent = extending(plan, **day_of(until(plan, days), "extend-on"))
-        says = "Choose a moment after it is due and after now, at most three months later."
+        says = "Enter a moment after it is due and after now, at most three months later"
         is_wrong(SignedIn("ben").send(case, "extend", seen["ben"], **sent), {"id_extend-on": says})
         assert not plan.changes.exists()
 

@@ -72,7 +72,9 @@ def test_whoever_settles_a_likeness_sees_both_records(story: Story, match: Perso
     assert verdicts(page)["Name"] == "Agrees in part"
     undo = f"{path(match).removesuffix('compare/')}undo/"
     assert undo in page.actions
-    wrong = is_wrong(amina.client.post(undo, page.form(undo)), {f"id_undo{match.pk}-reason": "Say why this is undone."})
+    wrong = is_wrong(
+        amina.client.post(undo, page.form(undo)), {f"id_undo{match.pk}-reason": "Enter why this is undone"}
+    )
     assert "Same child?" in wrong.heading
     is_done(amina.client.post(undo, page.form(undo) | {f"undo{match.pk}-reason": "Cousins."}), contact)
     assert "Not the same child" in amina.open(path(match)).text
@@ -237,7 +239,7 @@ class TestAFamilyThatResemblesAnother:
         protecting.protect(person_id=last.known.pk, reason="She fled.", by=person("amina"), now=story.later())
         sent = {"match": [str(match.pk) for match in (*others, last)], "same": "no"}
         answer = amina.client.post(f"/contacts/{contact}/matches/", sent)
-        is_wrong(answer, {f"id_apart{last.pk}-reason": "Say why they are not the same, and how you know."})
+        is_wrong(answer, {f"id_apart{last.pk}-reason": "Enter why they are not the same, and how you know"})
         assert {match.status for match in self.matches(contact)} == {"proposed"}
 
     def test_nobody_is_two_people_at_once(self, story: Story) -> None:

@@ -263,7 +263,7 @@ class TestWhenItArrived:
             ({"arrived_on": today(), "arrived_time": ""}, "arrived_time", "Enter the time when it arrived"),
             ({"arrived_on": today(), "arrived_time": "noon"}, "arrived_time", "Enter a time of day"),
             (march | {"arrived_time": "9:00", "arrived_on_day": ""}, "arrived_on", "Enter a day, a month and a year"),
-            (march | {"arrived_on_day": "32"}, "arrived_on", "Enter a day that exists."),
+            (march | {"arrived_on_day": "32"}, "arrived_on", "Enter a day that exists"),
         ):
             # On the page itself, and where the answers are checked.
             assert typist.type(**typed).press("referrer").status_code == 200

@@ -139,8 +139,8 @@ class TestTheForms:
         )
         page = Page(answer)
         assert page.status == 422
-        assert page.error_at("id_fact-why") == "Say how you know, and what changed."
-        assert page.error_at("id_fact-source") == "Say where this comes from."
+        assert page.error_at("id_fact-why") == "Enter how you know, and what changed"
+        assert page.error_at("id_fact-source") == "Select where this comes from"
         assert page.form("")["fact-immediate_danger"] == "yes"
 
     def test_what_cannot_be_read_is_kept_and_asked(self, contact: Contact) -> None:

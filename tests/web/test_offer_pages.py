@@ -133,8 +133,8 @@ class TestTheThirdTime:
         is_wrong(
             SignedIn("chris").send(twice, "offer"),
             {
-                "id_offer-to_team": "Choose a team that takes work.",
-                "id_offer-reason": "Say why the case should go to this team.",
+                "id_offer-to_team": "Select a team that takes work",
+                "id_offer-reason": "Enter why the case should go to this team",
                 "id_offer-lead_reason": SAY_WHY,
             },
         )

@@ -83,8 +83,8 @@ class TestAskingAPartner:
 
     def test_which_and_what_and_why(self, contact: Contact, waiting: dict[str, Page]) -> None:
         says = {
-            "id_ask-agency": "Choose the partner that is asked.",
-            "id_ask-question": "Write what the partner is asked, and why.",
+            "id_ask-agency": "Select the partner that is asked",
+            "id_ask-question": "Enter what the partner is asked, and why",
         }
         amina, page = SignedIn("amina"), waiting["amina"]
         is_wrong(amina.send(contact, "partners", page), says)
@@ -144,7 +144,7 @@ class TestPartners:
         assert f"{path_of(contact)}partners/{asked.pk}/answer/" not in page.actions
 
     def test_silence_is_none(self, contact: Contact, asked: PartnerCheck) -> None:
-        says = {f"id_answer{asked.pk}-answer": "Write what the partner said, even if it knows nothing."}
+        says = {f"id_answer{asked.pk}-answer": "Enter what the partner said, even if it knows nothing"}
         for empty in ("", " \n"):
             is_wrong(self.answer(asked, says=empty), says)
         assert asked.clocks.running().exists()
@@ -152,7 +152,7 @@ class TestPartners:
     def test_a_question_is_withdrawn_for_a_reason_that_stays_in_view(
         self, contact: Contact, asked: PartnerCheck
     ) -> None:
-        is_wrong(self.withdraw(asked, says=""), {f"id_withdraw{asked.pk}-reason": "Say why the request is withdrawn."})
+        is_wrong(self.withdraw(asked, says=""), {f"id_withdraw{asked.pk}-reason": "Enter why the request is withdrawn"})
         is_done(self.withdraw(asked), contact)
         page = SignedIn("amina").open(contact)
         assert "Withdrawn by Oliver Grant" in page.text
@@ -277,7 +277,7 @@ class TestPassingItOn:
         assert not contact.handovers.exists()
 
     def test_the_note_is_needed(self, contact: Contact, waiting: dict[str, Page]) -> None:
-        says = "Write what the next team must know: what was done, what comes next, by when."
+        says = "Enter what the next team must know: what was done, what comes next, by when"
         for note in ("", " \n"):
             answer = SignedIn("amina").send(contact, "hand-over", waiting["amina"], **{"handover-note": note})
             is_wrong(answer, {"id_handover-note": says})

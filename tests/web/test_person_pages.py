@@ -314,7 +314,8 @@ class TestAConfidentialAddress:
         assert "AddressHidden: it is confidential. Ask a front-door manager" in page.text
         assert f"{page_of(who)}lift/" not in page.actions
         is_wrong(
-            maya.send(page_of(who), "lift"), {"id_lift-reason": "Say why the address is safe to show, and who says so."}
+            maya.send(page_of(who), "lift"),
+            {"id_lift-reason": "Enter why the address is safe to show, and who says so"},
         )
         is_done(maya.send(page_of(who), "lift", **{"lift-reason": "He is in prison."}), page_of(who))
         assert "1 Example Road, HP20 1UA" in amina.open(page_of(who)).text
@@ -371,26 +372,26 @@ RIGHT: list[tuple[str, dict[str, str], str]] = [
     ("estimated_birth", {"from_date_day": "1", "from_date_month": "1", "from_date_year": "2014"}, "1 January 2014"),
 ]
 WRONG: list[tuple[str, dict[str, str], dict[str, str]]] = [
-    ("former_name", {}, {"id_detail-value": "Say what was said."}),
+    ("former_name", {}, {"id_detail-value": "Enter what was said"}),
     ("nhs_number", {"value": "999 000 0019"}, {
-        "id_detail-value": "Enter an NHS number of ten digits with its check digit, like 999 000 0018.",
-        "id_detail-qualifier": "Choose how sure the number is.",
+        "id_detail-value": "Enter an NHS number of ten digits with its check digit, like 999 000 0018",
+        "id_detail-qualifier": "Select how sure the number is",
     }),
     ("upn", {"value": "A801200001001"},
-     {"id_detail-value": "Enter a unique pupil number with its check letter: a letter and twelve digits."}),
+     {"id_detail-value": "Enter a unique pupil number with its check letter: a letter and twelve digits"}),
     ("email", {"value": "a at b", "qualifier": "safe"},
      {"id_detail-value": "Enter an email address in the correct format, like name@example.com"}),
     ("address", {"value": "4 Other Street", "postcode": "nowhere"},
-     {"id_detail-postcode": "Enter a full postcode, like HP20 1UA."}),
-    ("death", {}, {"id_detail-from_date": "Enter the day."}),
+     {"id_detail-postcode": "Enter a full postcode, like HP20 1UA"}),
+    ("death", {}, {"id_detail-from_date": "Enter the day"}),
     ("current_name", {"value": "Robin Bell", "from_date_day": "1", "from_date_month": "1", "from_date_year": "2100",
                       "to_date_day": "1", "to_date_month": "2", "to_date_year": "2100"}, {
         "id_detail-from_date": "This day lies in the future.",
         "id_detail-to_date": "This day lies in the future. Leave it empty while it is still so.",
     }),
     ("relationship", {"other": "PER-0000-0000"}, {
-        "id_detail-qualifier": "Say what the other person is to this one, for example mother.",
-        "id_detail-other": "Enter the reference of the other person, like PER-7K4M-9QXT.",
+        "id_detail-qualifier": "Enter what the other person is to this one, for example mother",
+        "id_detail-other": "Enter the reference of the other person, like PER-7K4M-9QXT",
     }),
 ]  # fmt: skip
 
@@ -434,7 +435,7 @@ class TestHowStaffRecord:
     @pytest.mark.parametrize(("kind", "typed", "faults"), WRONG, ids=[kind for kind, _, _ in WRONG])
     def test_is_asked_for_whole(self, who: Person, kind: str, typed: dict[str, str], faults: dict[str, str]) -> None:
         answer = add(SignedIn("amina"), who, kind, **typed)
-        assert dict(Page(answer).summary) == faults | {"id_detail-said_by": "Say who said so."}
+        assert dict(Page(answer).summary) == faults | {"id_detail-said_by": "Enter who said so"}
         assert not PersonDetail.objects.exists()
 
     def test_a_relationship_leads_to_the_other(self, story: Story, who: Person) -> None:
@@ -464,7 +465,7 @@ class TestHowStaffRecord:
         is_wrong(
             amina.send(page_of(who), f"details/{detail.pk}/end", **until),
             {f"id_{name}-to_date": "This day lies in the future. Leave it empty while it is still so.",
-             f"id_{name}-reason": "Say why it is no longer so."},
+             f"id_{name}-reason": "Enter why it is no longer so"},
         )  # fmt: skip
         until[f"{name}-to_date_year"] = "2020"
         is_done(
@@ -484,7 +485,7 @@ class TestHowStaffRecord:
         add(amina, who, "current_name", **{"value": "Robin Bell"} | SAID_BY)
         detail = PersonDetail.objects.get()
         name, error = f"error{detail.pk}", f"details/{detail.pk}/error"
-        is_wrong(amina.send(page_of(who), error), {f"id_{name}-reason": "Say what was wrong."})
+        is_wrong(amina.send(page_of(who), error), {f"id_{name}-reason": "Enter what was wrong"})
         is_done(amina.send(page_of(who), error, **{f"{name}-reason": "Another Robin."}), page_of(who))
         page = amina.open(page_of(who))
         assert "Robin Bell. The school nurse said so" in page.text

@@ -238,11 +238,11 @@ class TestPuttingOff:
 
     def test_until_when_and_why(self, one: Reminder) -> None:
         says = {
-            f"id_snooze{one.pk}-until": "Choose until when.",
-            f"id_snooze{one.pk}-reason": "Say why it can wait until then.",
+            f"id_snooze{one.pk}-until": "Select until when",
+            f"id_snooze{one.pk}-reason": "Enter why it can wait until then",
         }
         is_wrong(self.put_off(one, until="", reason=" \n"), says)
-        page = is_wrong(self.put_off(one, until=""), {f"id_snooze{one.pk}-until": "Choose until when."})
+        page = is_wrong(self.put_off(one, until=""), {f"id_snooze{one.pk}-until": "Select until when"})
         path = f"{REMINDERS}{one.pk}/snooze/"
         assert page.form(path)[f"snooze{one.pk}-reason"] == LATER, "what was typed is not lost"
         others = [number for number in mine(page) if number != one.pk]
@@ -311,7 +311,7 @@ class TestPages:
         answer = maya.client.post(f"{REMINDERS}{last}/seen/?page=2")
         assert (answer.status_code, answer.headers["Location"]) == (302, second)
         answer = maya.client.post(f"{REMINDERS}{last}/snooze/?page=2", {f"snooze{last}-reason": LATER})
-        page = is_wrong(answer, {f"id_snooze{last}-until": "Choose until when."})
+        page = is_wrong(answer, {f"id_snooze{last}-until": "Select until when"})
         assert page.form(f"{REMINDERS}{last}/snooze/?page=2")[f"snooze{last}-reason"] == LATER
 
     def test_a_number_that_was_tampered_with_breaks_nothing(self, many: list[int], db: None) -> None:

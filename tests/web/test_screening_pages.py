@@ -146,7 +146,7 @@ class TestTheForm:
         assert "Selected at screening" not in page.text
 
     def test_silence_is_refused_at_the_box(self, contact: Contact) -> None:
-        wrong = {"id_screening-none_applies": "Select the indicators that apply, or say that none of them does."}
+        wrong = {"id_screening-none_applies": "Select the indicators that apply, or say that none of them does"}
         is_wrong(SignedIn("oliver").send(contact, "screening"), wrong)
 
     def test_both_are_refused_and_what_was_selected_is_kept(self, contact: Contact) -> None:

@@ -247,4 +247,4 @@ class TestTakingOneOn:
         contact.refresh_from_db()
         assert contact.owner is None
         refused = maya.send(contact, "assign", maya.open(contact), to=person("ben").pk)
-        assert "Select somebody who works at the front door." in Page(refused).text
+        assert "Select somebody who works at the front door" in Page(refused).text

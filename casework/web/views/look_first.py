@@ -33,7 +33,7 @@ def look(request: HttpRequest) -> HttpResponse:
         if form.is_valid() and (unread := form.unread()):
             form.add_error("first_name", f"The {_and(unread)} could not be read. Correct it, or enter something else.")
         elif form.is_valid():
-            form.add_error("first_name", "Enter at least two of these, or a telephone or NHS number.")
+            form.add_error("first_name", "Enter at least two of these, or a telephone or NHS number")
         return _page(request, form)
     token = request.GET.get("found", "")
     typed_before = kept(request, token, now, LOOKS) if token else None

@@ -64,7 +64,7 @@ class TestAnswering:
 
     def test_returning_needs_a_reason(self, offer: Handoff, seen: dict[str, Page]) -> None:
         answer = SignedIn("ben").send(offer.case, "answer", seen["ben"], answer="return", **{"answer-reason": " "})
-        says = "Say why the case goes back, so that the sender can do better."
+        says = "Enter why the case goes back, so that the sender can do better"
         is_wrong(answer, {"id_answer-reason": says})
         offer.refresh_from_db()
         assert offer.status == "offered"
@@ -96,7 +96,7 @@ class TestAnswering:
         assert SignedIn("ben").post(other.case, "answer", handoff=offer.pk, answer="accept").status_code == 404
 
     def test_withdrawing_needs_a_reason(self, offer: Handoff, seen: dict[str, Page]) -> None:
-        says = "Say why the offer is withdrawn."
+        says = "Enter why the offer is withdrawn"
         is_wrong(SignedIn("amina").send(offer.case, "withdraw", seen["amina"]), {"id_withdraw-reason": says})
         answer = SignedIn("amina").send(
             offer.case, "withdraw", seen["amina"], **{"withdraw-reason": "The wrong locality."}
@@ -195,8 +195,8 @@ class TestWorking:
         is_wrong(
             SignedIn("ben").send(case, "offer", seen["ben"]),
             {
-                "id_offer-to_team": "Choose a team that takes work.",
-                "id_offer-reason": "Say why the case should go to this team.",
+                "id_offer-to_team": "Select a team that takes work",
+                "id_offer-reason": "Enter why the case should go to this team",
             },
         )
         own = Team.objects.get(code="aylesbury")
@@ -211,7 +211,7 @@ class TestWorking:
         assert case.lead_practitioner == bea
 
     def test_who_works_in_the_team(self, case: Case, carol: User, seen: dict[str, Page]) -> None:
-        says = "Choose somebody who works in the team responsible for the case."
+        says = "Select somebody who works in the team responsible for the case"
         is_wrong(SignedIn("ben").send(case, "lead", seen["ben"], **{"lead-lead": ""}), {"id_lead-lead": says})
         page = Page(SignedIn("ben").send(case, "lead", seen["ben"], **{"lead-lead": carol.pk}))
         assert page.status == 422
@@ -230,7 +230,7 @@ class TestWorking:
     def test_what_and_when(self, case: Case, seen: dict[str, Page]) -> None:
         is_wrong(
             SignedIn("ben").send(case, "milestone", seen["ben"]),
-            {"id_milestone-kind": "Choose what was done.", "id_milestone-on": "Say when it was done."},
+            {"id_milestone-kind": "Select what was done", "id_milestone-on": "Enter when it was done"},
         )
 
     def test_between_the_familys_contact_and_now(self, case: Case, seen: dict[str, Page]) -> None:
@@ -260,8 +260,8 @@ class TestWorking:
         is_wrong(
             SignedIn("ben").send(case, "close", seen["ben"]),
             {
-                "id_close-outcome": "Choose how the work ended.",
-                "id_close-summary": "Say what was achieved, and what stays open for the family.",
+                "id_close-outcome": "Select how the work ended",
+                "id_close-summary": "Enter what was achieved, and what stays open for the family",
             },
         )
         sent = {"close-outcome": "other_authority", "close-summary": "x"}
@@ -304,7 +304,7 @@ class TestWhereNobodyWorks:
         dan = SignedIn("dan")
         assert handoff.to_team.code == "out-of-area"
         is_done(dan.send(handoff.case, "answer", answer="accept"), handoff.case)
-        says = "Choose the council that answers for this family."
+        says = "Select the council that answers for this family"
         is_wrong(dan.send(handoff.case, "authority", **{"authority-authority": ""}), {"id_authority-authority": says})
         milton_keynes = OtherAuthority.objects.get(name__contains="Milton Keynes")
         is_done(dan.send(handoff.case, "authority", **{"authority-authority": milton_keynes.pk}), handoff.case)

@@ -51,7 +51,7 @@ class TestWhetherTheHistoryIsAskedFor:
         assert "14 months" not in page.text
         assert "History considered, and what it means" in page.text
         assert OPTIONAL not in page.text
-        assert Page(self.decides(alone)).error_at("id_decide-history").startswith("Say in a sentence which history")
+        assert Page(self.decides(alone)).error_at("id_decide-history").startswith("Enter in a sentence which history")
 
     def test_where_it_is_closed_to_the_reader(self, alone: Contact) -> None:
         earlier = Contact.objects.earliest("pk")
@@ -142,8 +142,8 @@ class TestDeciding:
 
     def test_without_one_nothing_is_decided(self, contact: Contact, seen: dict[str, Page]) -> None:
         before = kept()
-        needed = "Say why: a decision needs a rationale in your own words."
-        sentence = "Say in a sentence why: what you weighed, and what made the difference."
+        needed = "Enter why: a decision needs a rationale in your own words"
+        sentence = "Enter in a sentence why: what you weighed, and what made the difference"
         for rationale, says in {"": needed, "   \n": needed, ".": sentence, "As the rules": sentence}.items():
             page = is_wrong(
                 SignedIn("amina").send(
@@ -165,10 +165,10 @@ class TestDeciding:
         is_wrong(
             answer,
             {
-                "id_decide-pathway": "Choose what happens next.",
-                "id_decide-level": "Choose the level of need, 1 to 4.",
-                "id_decide-rag": "Choose the rating.",
-                "id_decide-rationale": "Say why: a decision needs a rationale in your own words.",
+                "id_decide-pathway": "Select what happens next",
+                "id_decide-level": "Select the level of need, 1 to 4",
+                "id_decide-rag": "Select the rating",
+                "id_decide-rationale": "Enter why: a decision needs a rationale in your own words",
             },
         )
 
@@ -281,7 +281,7 @@ class TestCheckingTheAnswers:
         )
         is_wrong(
             amina.send(contact, "decide", page, **agreeing(contact)),
-            {"id_decide-case": "Choose which of the open cases this contact belongs to."},
+            {"id_decide-case": "Select which of the open cases this contact belongs to"},
         )
         is_decided(amina.send(contact, "decide", page, **agreeing(contact) | {"decide-case": robins.pk}), contact)
         page = amina.open(contact, "decided/")
@@ -304,7 +304,7 @@ class TestWhoDecides:
             signed_in.send(contact, "decide", **agreeing(contact)),
             {
                 "id_decide-team": "No child has a postcode. Pick the team, and say why.",
-                "id_decide-team_reason": "Say why you pick this team.",
+                "id_decide-team_reason": "Enter why you pick this team",
             },
         )
         chiltern = Team.objects.get(code="chiltern")
@@ -413,16 +413,16 @@ class TestTheSecondPerson:
     def test_says_which_and_why(self, waiting: Contact) -> None:
         answer = SignedIn("maya").post(waiting, "sign-off")
         is_wrong(answer, {
-            "id_sign_off-answer": "Say whether you agree.",
-            "id_sign_off-rationale": "Say why you agree or decline.",
+            "id_sign_off-answer": "Select whether you agree",
+            "id_sign_off-rationale": "Enter why you agree or decline",
         })  # fmt: skip
         answer = SignedIn("maya").post(waiting, "sign-off", **{"sign_off-answer": "agree", "sign_off-rationale": " "})
-        is_wrong(answer, {"id_sign_off-rationale": "Say why you agree or decline."})
+        is_wrong(answer, {"id_sign_off-rationale": "Enter why you agree or decline"})
         for answered in ("agree", "decline"):
             for short in (".", "Agreed", "I read it"):
                 sent = {"sign_off-answer": answered, "sign_off-rationale": short}
                 page = Page(SignedIn("maya").post(waiting, "sign-off", **sent))
-                says = f"Say in a sentence why you {answered}"
+                says = f"Enter in a sentence why you {answered}"
                 assert page.error_at("id_sign_off-rationale").startswith(says), short
                 assert page.form(f"{path_of(waiting)}sign-off/")["sign_off-rationale"] == short
         waiting.refresh_from_db()
@@ -480,16 +480,16 @@ class TestFindingOutMore:
         is_wrong(
             answer,
             {
-                "id_agreement-given_by": "Say who in the family gave the answer.",
-                "id_agreement-on": "Say on which day they answered.",
+                "id_agreement-given_by": "Enter who in the family gave the answer",
+                "id_agreement-on": "Enter on which day they answered",
             },
         )
 
     def test_on_a_day_that_was(self, contact: Contact) -> None:
         days = {
-            ("31", "2", "2026"): "Say on which day they answered.",
+            ("31", "2", "2026"): "Enter on which day they answered",
             ("1", "1", "2100"): "This day lies in the future.",
-            ("1", "", "2026"): "Enter a day, a month and a year of four digits, as 21 11 2026.",
+            ("1", "", "2026"): "Enter a day, a month and a year of four digits, as 21 11 2026",
         }
         answered = {"agreement-service": "given", "agreement-given_by": "mother"}
         for day, says in days.items():
