@@ -31,6 +31,8 @@ from errors import NotAllowedInStatus, NotPermitted, ServiceError, TakenBySomeon
 from localities.models import User
 
 API = "/api/"
+# The names of the records' pages; what is done there is named after them.
+RECORDS = frozenset({"contact", "case", "person"})
 NOT_FOUND = "This page does not exist, or you do not have access to it. Check the reference."
 NOT_OPEN = "This record is restricted, and you do not have access to it."
 NO_LONGER_YOURS = (
@@ -125,11 +127,12 @@ def _not_found(request: HttpRequest, says: str) -> HttpResponse:
 
 
 def record_of(request: HttpRequest) -> dict[str, str] | None:
-    """The contact or the case on whose page somebody acted: its reference and the address of that page."""
+    """The contact, case or person on whose page somebody acted: the reference, and the address of that page."""
     match = request.resolver_match
-    if match is None or "reference" not in match.kwargs:
+    page = match.view_name.split("-")[0] if match is not None else ""
+    if match is None or page not in RECORDS or "reference" not in match.kwargs:
         return None
-    page, reference = match.view_name.split("-")[0], str(match.kwargs["reference"])
+    reference = str(match.kwargs["reference"])
     return {"reference": reference, "address": reverse(page, args=[reference])}
 
 

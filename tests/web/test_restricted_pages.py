@@ -110,6 +110,12 @@ class TestThePages:
         assert SignedIn("erin").open(contact).status == 200
         assert "The order ended." in sam.open(at).text
 
+    def test_whoever_may_not_lift_it_and_whoever_is_late_read_why(self, story: Story) -> None:
+        at = f"/restricted/{restrict(story, story.contact(), 'amina')}/"
+        answers = [SignedIn(name).post(at, "lift", **{"lift-reason": "So it is."}) for name in ("maya", "sam", "sam")]
+        assert [answer.status_code for answer in answers] == [403, 302, 409]
+        assert "was lifted already." in Page(answers[2]).text
+
     def test_passing_on(self, story: Story) -> None:
         restriction = restrict(story, story.contact())
         at, sam = f"/restricted/{restriction}/", SignedIn("sam")
