@@ -215,7 +215,7 @@ class TestWhatAContactsPageSays:
     def test_what_the_rules_recommend_and_why_and_where_it_would_go(self, story: Story) -> None:
         page = SignedIn("amina").open(story.contact())
         for said in (
-            "Family help, level 3", "By early-help-first/2", "Because", "What would change it",
+            "Family help, level 3", "Rules: Early help first, version 2", "Because", "What would change it",
             "Aylesbury team. HP20 1UA lies in Aylesbury", "What has happened, when, and the effect on the child",
             "Amina Yusuf, Designated safeguarding lead",
         ):  # fmt: skip
