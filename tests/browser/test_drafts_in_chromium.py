@@ -243,3 +243,14 @@ def test_back_finds_the_pages_that_had_faults(visit: Any, javascript: bool) -> N
         expect(page.get_by_role("heading", level=1)).to_contain_text(heading)
     expect(page.locator("#id_contact-arrived_time")).to_have_value("noon")
     assert window.complaints == []
+
+
+@pytest.mark.parametrize("width", [320, 1280])
+def test_the_box_for_a_month_shows_the_longest_whole(visit: Any, width: int) -> None:
+    window = visit(width=width)
+    page = window.sign_in("amina")
+    window.go(f"/contacts/new/{new_key()}/children/")
+    month = page.get_by_role("region", name="Child 1").get_by_role("group", name="Date of birth").get_by_label("Month")
+    month.fill("September")
+    assert month.evaluate("box => box.scrollWidth <= box.clientWidth")
+    assert window.faults() == []
