@@ -162,7 +162,7 @@ def test_a_family_is_asked_and_its_case_finds_its_way(
     if javascript:
         assert window.faults_at(1280, 320) == []
     # Nothing is lost when somebody changes their mind.
-    page.get_by_role("button", name="Change history considered").click()
+    page.get_by_role("link", name="Change history considered").click()
     box = page.get_by_label("History considered, and what it means")
     expect(box).to_have_value("One contact, which needed nothing.\nThey were two.")
     page.get_by_role("button", name="Check your answers").click()
