@@ -36,13 +36,12 @@ def save(
     :param seen_version: the version on which it is based; 0 for one that was not saved yet. Where another tab has saved
         since, this becomes an unfinished form of its own.
     """
-    typed = {name: [storable(value) for value in values] for name, values in typed.items()}
+    typed = {storable(name): [storable(value) for value in values] for name, values in typed.items()}
     said = {"typed": typed, "page": page, "saved_at": now}
     place = {"owner": by, "record": record, "address": address}
-    form, is_new = UnfinishedForm.objects.get_or_create(key=key, defaults=place | said)
+    form, is_new = UnfinishedForm.objects.locked().get_or_create(key=key, defaults=place | said)
     if is_new:
         return form
-    form = UnfinishedForm.objects.locked().get(pk=form.pk)
     is_here = (form.owner_id, form.address) == (by.pk, address)
     if is_here and form.typed == typed:
         return form

@@ -24,6 +24,7 @@ from casework.models import (
     Restriction,
     UnfinishedForm,
 )
+from casework.web.hiding import without_hidden_addresses
 from casework.web.signed_in import OTHER_TYPIST
 from casework.web.typed import own_words
 from casework.web.unfinished import data_of, is_somebody_elses, keep, kept_at, sent
@@ -161,4 +162,8 @@ def _page(
     context |= {"kept": kept, "opens_again": opens_again}
     if gives_back and (kept or request.method == "POST") and isinstance(request.user, User):
         context["typed"] = own_words(data_of(kept) if kept else request.POST)
-    return render(request, "front_door/error.html", context, status=status)
+    page = render(request, "front_door/error.html", context, status=status)
+    if kept is None or request.method == "POST":
+        return page
+    # An address that was typed earlier may be hidden since.
+    return without_hidden_addresses(page, Contact.objects.filter(reference=kept.record).only("pk"))

@@ -50,7 +50,7 @@ class KeepingMiddleware:
         if by_script:
             return _answer(request, form)
         if KEEP in request.POST:
-            return _kept(request)
+            return _kept(request, form)
         setattr(request, KEPT, form)
         return None
 
@@ -61,9 +61,9 @@ def _cleared(request: HttpRequest) -> HttpResponse:
     return redirect(_page_of(request))
 
 
-def _kept(request: HttpRequest) -> HttpResponse:
+def _kept(request: HttpRequest, form: UnfinishedForm | None) -> HttpResponse:
     record = record_of(request)
-    if request.POST[KEEP] != LATER or record is None:
+    if request.POST[KEEP] != LATER or record is None or form is None:
         return redirect(_page_of(request))
     messages.success(request, "What you typed is saved, and not recorded yet. You find it on this page.")
     return redirect(record["address"])

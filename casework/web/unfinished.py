@@ -29,6 +29,8 @@ KEY, VERSION, PAGE, TYPIST, KEEP = "kept", "version", "page", "typist", "keep"
 NOT_TYPED = frozenset({KEY, VERSION, PAGE, TYPIST, KEEP, "csrfmiddlewaretoken", "confirmed"})
 # Where the request has the form that it sends, once that is kept.
 KEPT = "kept_form"
+# No reference of a record is longer, nor the address of a form.
+MOST_OF_A_REFERENCE, MOST_OF_AN_ADDRESS = 20, 200
 # What a form is for, by the name of its address; and whether it has a page of its own.
 PURPOSES = {
     "contact-decide": ("Decision", True),
@@ -104,7 +106,10 @@ def keep(request: HttpRequest) -> UnfinishedForm | None:
     goes then.
     """
     match, user, key, now = request.resolver_match, user_of(request), request.POST.get(KEY, ""), timezone.now()
-    if match is None or "reference" not in match.kwargs or not is_key(key):
+    if match is None or match.url_name not in PURPOSES or not is_key(key):
+        return None
+    record, address = str(match.kwargs["reference"]), reverse(match.view_name, kwargs=match.kwargs)
+    if len(record) > MOST_OF_A_REFERENCE or len(address) > MOST_OF_AN_ADDRESS:
         return None
     if not (chosen(request.POST) or own_words(request.POST)):
         unfinished_forms.delete(key=key, by=user, now=now)
@@ -112,14 +117,20 @@ def keep(request: HttpRequest) -> UnfinishedForm | None:
     version = request.POST.get(VERSION, "")
     return unfinished_forms.save(
         key=key,
-        record=str(match.kwargs["reference"]),
-        address=reverse(match.view_name, kwargs=match.kwargs),
+        record=record,
+        address=address,
         typed={name: [str(value) for value in request.POST.getlist(name)] for name in request.POST.keys() - NOT_TYPED},
-        page=request.POST.get(PAGE, "")[:32],
+        page=_page_of(request),
         seen_version=int(version) if version.isascii() and version.isdigit() and len(version) < 10 else 0,
         by=user,
         now=now,
     )
+
+
+def _page_of(request: HttpRequest) -> str:
+    """The open page that sends a form."""
+    page = request.POST.get(PAGE, "")
+    return page if is_key(page) else ""
 
 
 def sent(request: HttpRequest) -> UnfinishedForm | None:
@@ -153,7 +164,7 @@ def opened(request: HttpRequest, record: Contact | Case, address: str, form: Act
     now_sent = sent(request)
     if now_sent is not None and now_sent.address == address:
         others = [each for each in kept if each.key != now_sent.key]
-        return OpenForm(now_sent, request.POST.get(PAGE, "")[:32], [_unfinished(each) for each in others])
+        return OpenForm(now_sent, _page_of(request), [_unfinished(each) for each in others])
     wanted = request.GET.get("form", "")
     this = next((each for each in kept if each.key == wanted), kept[0] if kept else None)
     if this is not None and form is not None and not form.is_bound:

@@ -234,6 +234,18 @@ class TestWhoeverLosesSight:
             assert "45 Park Street" not in found
             assert "They are at [confidential address]." in found
 
+    def test_finds_it_masked_also_where_somebody_else_has_decided(self, story: Story) -> None:
+        home = address("HP20 1UA") | {"lines": ["45 Park Street", "Aylesbury"]}
+        contact = story.contact(children=[child(address=home)], adults=[])
+        deciding(contact, why="They are at 45 Park Street.").save()
+        story.decided(contact, by="maya")
+        protecting.protect(
+            person_id=contact.children.get().person_id, reason="She fled.", by=person("maya"), now=story.later()
+        )
+        page = SignedIn("amina").open(decide(contact))
+        assert (page.status, "45 Park Street" in page.html) == (409, False)
+        assert "They are at [confidential address]." in page.text
+
     def test_nobody_takes_the_form_of_somebody_else(self, contact: Contact) -> None:
         """Somebody else has signed in in the same browser, or knows the key of the form."""
         tab = deciding(contact)
@@ -352,6 +364,32 @@ class TestFormsOnThePageOfARecord:
         page = tab.by.open(case)
         assert page.form(at)["close-summary"] == "He sleeps at home again."
         assert "He sleeps" not in SignedIn("sam").open(case).html
+
+
+class TestWhatNoPageSends:
+    """Somebody who writes the request themselves: nothing breaks, and nothing is kept that no page would show."""
+
+    @pytest.mark.parametrize(
+        "more", [{"page": "a\0b"}, {"decide-a\0b": "x"}, {"version": "9" * 30}, {"page": "a" * 99}]
+    )
+    def test_is_kept_as_far_as_it_can_be_read(self, contact: Contact, more: dict[str, str]) -> None:
+        tab = deciding(contact).type(**more)
+        assert tab.save()["status"] == 200
+        assert texts() == [WHY]
+
+    def test_is_not_kept_at_the_address_of_no_form(self, contact: Contact) -> None:
+        reader = contact.children.get().person.reference
+        for at in (
+            f"{path_of(contact)}correct/{'a' * 300}/",
+            f"/contacts/{'A' * 300}/decide/",
+            f"{path_of(contact)}feedback/",
+            f"/people/{reader}/protect/",
+        ):
+            for keep in ("script", "later", "stay"):
+                sent = {"kept": new_key(), "keep": keep, "decide-rationale": WHY}
+                answer = SignedIn("amina").client.post(at, sent)
+                assert answer.status_code < 400, at
+        assert not UnfinishedForm.objects.exists()
 
 
 def test_what_is_sent_with_the_token_of_an_earlier_sign_in_is_kept(contact: Contact) -> None:
