@@ -166,6 +166,7 @@ def test_a_family_is_asked_and_its_case_finds_its_way(
     box = page.get_by_label("History considered, and what it means")
     expect(box).to_have_value("One contact, which needed nothing.\nThey were two.")
     page.get_by_role("button", name="Check your answers").click()
+    expect(page.get_by_role("heading", name="Check your decision")).to_be_visible()
     assert not contact.decisions.exists(), "nothing is recorded yet"
     page.go_back()
     page.reload()
