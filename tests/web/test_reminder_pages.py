@@ -13,6 +13,7 @@ from django.utils import timezone
 from casework.actions import clock_changes, contact_handovers, referrers, reminders
 from casework.jobs import sweep
 from casework.models import AuditEvent, Case, Clock, Contact, Event, Reminder, ReminderLook
+from casework.reading import worklists
 from casework.web.tags import duration
 from tests.stage.documents import address, child
 from tests.stage.restricted import restrict
@@ -176,9 +177,16 @@ class TestTheListsOfBoth:
             assert all(f"{about} : Robin Ashworth" in text for text in texts), name
 
     def test_a_restricted_family_is_not_named(self, waits: Contact) -> None:
+        reminders = list(Reminder.objects.filter(clock__contact=waits).select_related("clock__contact"))
+
+        def named() -> set[str]:
+            families = worklists.families_of(reminders, person("maya"), timezone.now())
+            return {child.called for family in families.values() for child in family}
+
+        assert named() == {"Robin Ashworth"}
         restrict(ten_days_ago(), waits)
-        page = SignedIn("maya").open(REMINDERS)
-        assert not re.search("Robin|Ashworth", page.html)
+        assert named() == set()
+        assert not re.search("Robin|Ashworth", SignedIn("maya").open(REMINDERS).html)
 
 
 class TestBeforeItIsDue:
