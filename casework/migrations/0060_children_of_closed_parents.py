@@ -62,14 +62,16 @@ CLOSED_BY = f"""
 CREATE FUNCTION public.closed_by(people bigint[], careful double precision)
 RETURNS TABLE (person_id bigint, closing_id bigint) {FUNCTION}
 DECLARE
+    own bigint[];
     alike bigint[];
     records bigint[];
 BEGIN
-    alike := ARRAY(SELECT DISTINCT one.may_be_id FROM public.who_may_be(people, careful) one);
+    SELECT array_agg(one.person_id), array_agg(one.may_be_id) INTO own, alike
+    FROM public.who_may_be(people, careful) AS one;
     records := alike || ARRAY(SELECT joined.id FROM public.casework_person joined WHERE joined.same_as_id = ANY(alike));
     RETURN QUERY
     WITH found AS (
-        SELECT one.person_id, one.may_be_id FROM public.who_may_be(people, careful) one
+        SELECT one.person_id, one.may_be_id FROM unnest(own, alike) AS one (person_id, may_be_id)
     )
     SELECT person_id, may_be_id FROM found
     UNION
