@@ -96,7 +96,7 @@ class TestTheList:
         late = reminder(waits, "next_step_decision")
         assert late.pk in found
         assert all(map(is_new, found.values()))
-        assert found[late.pk].text.startswith(f"Late: next step decision, {waits} : Robin Ashworth New")
+        assert found[late.pk].text.startswith(f"Late: next step decision, {waits} Robin Ashworth New")
         assert [link["href"] for link in found[late.pk].all("a")] == [path_of(waits)]
 
     def test_whoever_opens_what_it_is_about_has_seen_it(self, waits: Contact) -> None:
@@ -174,7 +174,7 @@ class TestTheListsOfBoth:
         for name, about in (("amina", waits), ("maya", waits), ("ben", accepted), ("sam", accepted)):
             texts = [box.text for box in boxes(name).values() if str(about) in box.text]
             assert texts, name
-            assert all(f"{about} : Robin Ashworth" in text for text in texts), name
+            assert all(f"{about} Robin Ashworth" in text for text in texts), name
 
     def test_a_restricted_family_is_not_named(self, waits: Contact) -> None:
         reminders = list(Reminder.objects.filter(clock__contact=waits).select_related("clock__contact"))
@@ -198,7 +198,7 @@ class TestBeforeItIsDue:
         sweep.sweep(now=now)
         text = boxes("ben")[clock.reminders.get().pk].text
         due = timezone.localtime(clock.due_at)
-        assert text.startswith(f"Soon due: family help plan, {case} : Robin Ashworth New Due in ")
+        assert text.startswith(f"Soon due: family help plan, {case} Robin Ashworth New Due in ")
         assert f", {due:%-d %B %Y, %H:%M}." in text
 
 
