@@ -51,7 +51,8 @@ def _left_by_others(user: User, now: datetime) -> QuerySet[ContactDraft]:
 def _children(draft: ContactDraft) -> str:
     """The names of the children, as they were typed."""
     names = []
-    for number in draft.typed.get("children", []):
+    # A draft that somebody began by looking first has its first child, and no list of them yet.
+    for number in draft.typed.get("children", ["0"]):
         parts = (draft.typed.get(f"child-{number}-{name}", [""])[-1] for name in ("first_name", "last_name"))
         names.append(re.sub(r"\s+", " ", " ".join(parts)).strip())
     return ", ".join(filter(None, names))

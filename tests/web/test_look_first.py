@@ -83,6 +83,9 @@ def test_none_of_these_takes_what_was_typed_to_the_form(story: Story) -> None:
     for name, value in typed.items():
         prefix = "adult" if name == "phone" else "child"
         assert fields[f"{prefix}-0-{name}"] == value
+    drafts = by.open("/contacts/drafts/").text
+    assert "Zoe Nunez" in drafts
+    assert "No child named yet" not in drafts
     # Whoever goes back and continues again loses nothing of what they typed since.
     by.client.post(f"{tasks}children/", fields | {"child-0-first_name": "Zoë", "child-0-nhs_number": ""})
     assert by.client.post(NEW, carried(page)).headers["Location"] == tasks
