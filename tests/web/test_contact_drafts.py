@@ -261,6 +261,10 @@ class TestSubmitting:
         assert tab.press(save="stay").status_code == 409
         for where in (address, check, f"{NEW}{tab.key}/"):
             assert f"This form was submitted as {contact}." in amina.open(where).text
+        # Its text is with the contact now: the page does not say that nothing was answered.
+        emptied = amina.open(check).text
+        assert "Nothing entered" not in emptied
+        assert "Needed before you submit" not in emptied
         assert Contact.objects.count() == ContactDraft.objects.count() == 1
         assert "You have no drafts." in amina.open(DRAFTS).text
 
