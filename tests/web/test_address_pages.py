@@ -168,6 +168,12 @@ def test_the_bar_says_who_it_is_about_and_who_works_with_them(story: Story) -> N
     assert f"{again.children.get().called} (" in bar
 
 
+def test_an_address_of_which_nothing_is_known_is_said_to_be_not_known(story: Story) -> None:
+    contact = story.contact(children=[child(address={})], adults=[])
+    assert "Address not known" in bar_of(contact)
+    assert "postcode not known" not in SignedIn("amina").open(contact).text
+
+
 class TestAnAdultsOwnAddress:
     """A father lives elsewhere. His address is on his card and his page, and of the children nothing changes."""
 
