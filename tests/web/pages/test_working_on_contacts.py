@@ -8,6 +8,7 @@ from django.utils import timezone
 from casework.actions import corrections, receiving
 from casework.families.likeness.weights import shipped as shipped_weights
 from casework.models import Contact, Handoff, PersonMatch, UnfinishedForm
+from casework.web.tags import how_old, span
 from localities.models import Agency, Team, User
 from localities.working_time import local_day
 from tests.stage.documents import address, child, contact_document
@@ -73,6 +74,26 @@ class TestWhetherTheHistoryIsAskedFor:
         is_decided(self.decides(contacts[1]), contacts[1])
 
 
+class TestTheHistoryOnThePageOfADecision:
+    def test_another_contact_that_came_later_is_in_it(self, story: Story) -> None:
+        """Two people report one bruise on one day: whoever decides on the first must read the second."""
+        first = about(story, child(**KIM))
+        story.later(hours=1)
+        second = about(story, child(**KIM))
+        page = SignedIn("amina").open(first, "decide/")
+        (history,) = page.main.all("section", **{"aria-labelledby": "history-heading"})
+        assert "No matching records found" not in history.text
+        assert str(second) in history.text
+        assert str(first) not in history.text
+
+    def test_how_long_ago_it_arrived_is_said_also_where_it_was_typed_in_later(self, story: Story) -> None:
+        arrived = story.now - timedelta(days=3)
+        contact = receiving.receive(
+            document=contact_document(), by=person("amina"), now=story.now, arrived_at=arrived
+        ).contact
+        assert f"received {span(arrived)} ago" in SignedIn("amina").open(contact, "decide/").text
+
+
 @pytest.fixture
 def decided(story: Story) -> Contact:
     """A contact that is decided."""
@@ -127,6 +148,7 @@ class TestDeciding:
             **WHY | {"decide-pathway": "advice", "decide-level": "1", "decide-rag": "blue"},
         )
         is_decided(answer, contact)
+        assert "proposed by Amina Hussain" in SignedIn("amina").open(contact, "decided/").text
         contact.refresh_from_db()
         assert (contact.status, contact.case) == ("sign_off", None)
 
@@ -269,6 +291,8 @@ class TestCheckingTheAnswers:
         assert "The referrer, by email: what was decided" in page.text
         assert "The referrer hears what was decided by" in page.text
         assert {path_of(another), path_of(case)} <= links(page)
+        (child,) = another.children.all()
+        assert f"Next contact: {child.called} ({how_old(child)})" in page.text
 
     def test_whoever_links_it_reads_which_team_has_it(self, story: Story) -> None:
         """Of two open cases they choose one, which they may not open, and learn how to reach those who may."""
