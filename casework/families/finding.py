@@ -140,16 +140,19 @@ def run_query(query: Query, user: User, now: datetime) -> Found:
     if not query.ways and not query.texts and not query.expected:
         return found
     scope = _scope(user, now)
+    # Of a restricted record a search says that it exists, but not where the family lives: whoever is out of sight is
+    # looked for as if nobody had typed a place.
+    anywhere = query.without_places()
     candidates = set(_candidates(query, scope))
+    others = candidates if anywhere == query else set(_candidates(anywhere, scope))
     recorded, homes = _recorded(query, candidates, scope)
-    candidates |= {person for person, _ in recorded}
-    if not candidates:
+    exactly = {person for person, _ in recorded}
+    if not candidates | others | exactly:
         return found
-    rows = _Rows(sorted(candidates), user, now, homes)
-    ranked = _ranked(query, sorted(candidates), rows, recorded)
-    out_of_sight = [person for person, _, _ in ranked if person not in rows.latest]
-    closed = found.closed + _closed(out_of_sight, user, now)
-    seen = [each for each in ranked if each[0] in rows.latest]
+    rows = _Rows(sorted(candidates | others | exactly), user, now, homes)
+    out_of_sight = _ranked(anywhere, sorted((others | exactly) - rows.latest.keys()), rows, recorded)
+    closed = found.closed + _closed([person for person, _, _ in out_of_sight], user, now)
+    seen = _ranked(query, sorted((candidates | exactly) & rows.latest.keys()), rows, recorded)
     hits = _hits(seen[:MOST_SHOWN], rows, user, now)
     return replace(found, hits=hits, more=max(0, len(seen) - MOST_SHOWN), closed=tuple(dict.fromkeys(closed)))
 
@@ -239,7 +242,10 @@ def _candidates(query: Query, scope: Collection[int] | None) -> list[int]:
 
 @dataclass
 class _Rows:
-    """What the reader may see of these people: their records, and their newest contacts."""
+    """
+    What the reader may see of these people: their records, and their newest contacts. Whose address is `hidden` is not
+    compared by it: so is that of whoever is out of sight.
+    """
 
     people: Collection[int]
     user: User
@@ -265,7 +271,7 @@ class _Rows:
             # Nothing is shown of people who are closed to the reader: the reader learns whom to ask.
             if record.pk in seen or person not in self.latest:
                 self.records[person].append(record)
-        self.hidden = living_hidden(self.people)
+        self.hidden = living_hidden(self.people) | {*self.people}.difference(self.latest)
 
     def name(self, person: int, record: Person | None = None) -> str:
         """What the person is called: by this record first, if it gives a first name."""

@@ -7,8 +7,8 @@ arithmetic, without a database.
 """
 
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
 from typing import NamedTuple
@@ -174,6 +174,18 @@ class Query:
     def readings(self) -> list[Reading]:
         """All ways to read it."""
         return [*map(Reading, self.ways), *self.others, *self.placed]
+
+    def without_places(self) -> "Query":
+        """The same query, without where somebody lives."""
+
+        def anywhere(readings: Iterable[Reading]) -> dict[Reading, None]:
+            persons = ((each, each.person.written._replace(address="", postcode="")) for each in readings)
+            # The day on which a child is expected says enough by itself.
+            said = ((each, written) for each, written in persons if any(written) or self.expected)
+            return {Reading(describe(written), each.exactly): None for each, written in said}
+
+        ways = tuple(each.person for each in anywhere((*map(Reading, self.ways), *self.placed)))
+        return replace(self, ways=ways, others=tuple(anywhere(self.others)), placed=(), area="")
 
     def probes(self) -> list[set[str]]:
         """

@@ -256,6 +256,24 @@ class TestWhoSees:
             assert "No records that you can see match" in page.main.text
         assert "restricted" not in search(SignedIn("amina"), "Robin Thistlewood").main.text
 
+    @pytest.mark.parametrize(
+        ("who", "is_said"), [("", False), ("Nunez, ", True), ("Zoe Nunez ", True), ("zoe 4/3/2019, ", True)]
+    )
+    def test_nor_where_the_family_lives_of_whom_it_exists(self, story: Story, who: str, is_said: bool) -> None:
+        """What a search says is the same for every street, town and postcode that somebody tries."""
+        home = {"lines": ["45 Park Street", "Aylesbury"], "postcode": "HP20 1UA"}
+        contact = zoe(story, date_of_birth="2019-03-04", address=home)
+        by = SignedIn("amina")
+        assert "Zoë Núñez" in search(by, f"{who}45 Park Street, Aylesbury").text
+        restrict(story, contact)
+        for place in (
+            "45 Park Street, Aylesbury", "46 Park Street, Aylesbury", "45 Quay Street, Aylesbury", "Park Street",
+            "Quay Street", "Park Street Aylesbury", "Park Street Wendover", "HP20 1UA", "HP22 6AA",
+            "Aylesbury", "Wendover", "HP20", "HP22",
+        ):  # fmt: skip
+            page = search(by, f"{who}{place}").main.text
+            assert ("A restricted record exists" in page) == is_said, place
+
     def test_nor_of_those_who_are_on_a_contact_with_somebody_restricted(self, story: Story) -> None:
         restrict(story, zoe(story))
         page = search(SignedIn("amina"), "Ines Nunez")
