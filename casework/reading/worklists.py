@@ -1,6 +1,6 @@
 """The queries of the worklist and of the teams' pages: scoped to the user, at a cost that follows the open work."""
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -92,21 +92,22 @@ def my_reminders(user: User, now: datetime) -> QuerySet[Reminder]:
     )
 
 
-def families_of(reminders: Iterable[Reminder], user: User, now: datetime) -> dict[int, list[ContactChild]]:
-    """The children of the contacts and cases of these reminders that the user may see, by the ids of the reminders."""
-    about = {reminder.pk: reminder.clock.about for reminder in reminders}
+def families_of(
+    about: Collection[Contact | Case], user: User, now: datetime
+) -> dict[Contact | Case, list[ContactChild]]:
+    """The children of each of these contacts and cases that the user may see."""
     if not about:
         return {}
-    contacts = {each.pk for each in about.values() if isinstance(each, Contact)}
-    cases = {each.pk for each in about.values() if isinstance(each, Case)}
+    contacts = {each.pk for each in about if isinstance(each, Contact)}
+    cases = {each.pk for each in about if isinstance(each, Case)}
     visible = Contact.objects.visible_to(user, now).filter(Q(pk__in=contacts) | Q(case__in=cases))
     children = ContactChild.objects.filter(contact__in=visible.order_by().values("pk"), in_family=True)
     rows = list(children.select_related("person", "contact").order_by("contact", "position"))
     name_rows(rows, user, now)
     found = {}
-    for reminder, subject in about.items():
+    for subject in about:
         of_subject = [row for row in rows if subject in (row.contact, Case(pk=row.contact.case_id))]
-        found[reminder] = list({row.person_id: row for row in of_subject}.values())
+        found[subject] = list({row.person_id: row for row in of_subject}.values())
     return found
 
 

@@ -177,6 +177,12 @@ def is_unborn(child: ContactChild, sent: object) -> bool:
 
 
 @register.filter
+def family_in(about: Contact | Case, families: Mapping[Contact | Case, str]) -> str:
+    """What the family of a contact or case is called; empty where the reader may not see it."""
+    return families.get(about, "")
+
+
+@register.filter
 def without_postcode(sent: object) -> str:
     """What stands in place of a postcode that is not known, from what was sent for it."""
     is_none = NO_FIXED_ABODE.fullmatch(str(sent or "").strip())

@@ -180,7 +180,7 @@ class TestTheListsOfBoth:
         reminders = list(Reminder.objects.filter(clock__contact=waits).select_related("clock__contact"))
 
         def named() -> set[str]:
-            families = worklists.families_of(reminders, person("maya"), timezone.now())
+            families = worklists.families_of([each.clock.about for each in reminders], person("maya"), timezone.now())
             return {child.called for family in families.values() for child in family}
 
         assert named() == {"Robin Ashworth"}

@@ -1,9 +1,6 @@
 """The reminders of the person who is signed in: what they have not seen yet, and what they put off."""
 
 import re
-from collections import defaultdict
-from collections.abc import Iterable
-from datetime import datetime
 
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
@@ -13,13 +10,12 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from casework.actions import reminders
-from casework.models import ContactChild, Reminder, ReminderLook
+from casework.models import ReminderLook
 from casework.reading import worklists
+from casework.web.family_names import family_names
 from casework.web.forms import SnoozeForm
-from casework.web.hiding import hidden_where_said, masked_text
 from casework.web.signed_in import by_post, user_of
 from casework.web.submitting import errors_of, status_of, submit
-from localities.models import User
 
 A_PAGE = 25
 
@@ -66,11 +62,11 @@ def _list(request: HttpRequest) -> str:
 def _page(request: HttpRequest, reminder_id: int = 0, form: SnoozeForm | None = None) -> HttpResponse:
     user, now = user_of(request), timezone.now()
     page = Paginator(worklists.my_reminders(user, now), A_PAGE).get_page(request.GET.get("page"))
-    names = _names(page.object_list, user, now)
+    names = family_names({reminder.clock.about for reminder in page}, user, now)
     rows = [
         (
             reminder,
-            names.get(reminder.pk, ""),
+            names.get(reminder.clock.about, ""),
             form if form and reminder.pk == reminder_id else SnoozeForm(prefix=f"snooze{reminder.pk}"),
         )
         for reminder in page
@@ -84,18 +80,3 @@ def _page(request: HttpRequest, reminder_id: int = 0, form: SnoozeForm | None = 
         "errors": errors,
     }
     return render(request, "front_door/reminders.html", context, status=status_of(errors))
-
-
-def _names(reminders: Iterable[Reminder], user: User, now: datetime) -> dict[int, str]:
-    """The names of the children of each reminder's family that the user may see, without hidden addresses."""
-    families = worklists.families_of(reminders, user, now)
-    said: dict[int, list[str]] = defaultdict(list)
-    for child in (child for family in families.values() for child in family):
-        said[child.contact_id].append(child.called)
-    hidden = hidden_where_said({contact: ", ".join(names) for contact, names in said.items()})
-
-    def name(child: ContactChild) -> str:
-        words = hidden.get(child.contact_id)
-        return masked_text(words, child.called) if words else child.called
-
-    return {reminder: ", ".join(map(name, family)) for reminder, family in families.items()}

@@ -10,6 +10,7 @@ from casework.access import permissions
 from casework.deadlines.recipients import unread_breaches
 from casework.reading import restricted_work, worklists
 from casework.reading.news import with_news
+from casework.web.family_names import family_names
 from casework.web.signed_in import user_of
 from localities.models import Membership, Team
 from localities.roles import roles_of
@@ -31,13 +32,17 @@ def show(request: HttpRequest, code: str) -> HttpResponse:
     answers_for_it = permissions.allows(permissions.check_can_see_unread, team.pk, user, today)
     cases = Paginator(worklists.open_cases(user, [team], now), A_PAGE).get_page(request.GET.get("cases"))
     cases.object_list = with_news(cases, user, now)
+    offered = list(worklists.offered(user, [team], now)[:MOST_SHOWN])
+    late = list(worklists.late_clocks(user, [team], now)[:MOST_SHOWN])
+    about = {*cases, *(handoff.case for handoff in offered), *(clock.about for clock in late)}
     context = {
         "now": now,
         "team": team,
-        "offered": worklists.offered(user, [team], now)[:MOST_SHOWN],
+        "offered": offered,
         "cases": cases,
+        "families": family_names(about, user, now),
         "unread": unread_breaches([team], now) if answers_for_it else [],
-        "late": worklists.late_clocks(user, [team], now)[:MOST_SHOWN],
+        "late": late,
         "restricted": restricted_work.of_teams(user, [team], now),
         "members": members.order_by("user__name"),
     }

@@ -1,5 +1,6 @@
 """The worklist: what needs the signed-in user now, and whose it is, the most urgent first."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -10,8 +11,10 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from casework.deadlines.recipients import unread_breaches
+from casework.models import Case, Contact
 from casework.reading import front_door, restricted_work, worklists
 from casework.reading.news import with_news
+from casework.web.family_names import family_names
 from casework.web.hiding import hidden_where_said
 from casework.web.signed_in import user_of
 from casework.web.worklist_form import WorklistFilter
@@ -40,8 +43,8 @@ def show(request: HttpRequest) -> HttpResponse:
         "with_families": with_families,
         "overseen": worklists.overseen(who),
         "unread": unread_breaches(None, now) if who.has(Role.SERVICE_MANAGER) else [],
-        "reminders": worklists.my_reminders(user, now)[:MOST_SHOWN],
-        "offered": worklists.offered(user, teams, now)[:MOST_SHOWN] if teams else [],
+        "reminders": list(worklists.my_reminders(user, now)[:MOST_SHOWN]),
+        "offered": list(worklists.offered(user, teams, now)[:MOST_SHOWN]) if teams else [],
         "restricted": restricted.lines,
         "glass": restricted.glass,
     }
@@ -49,7 +52,20 @@ def show(request: HttpRequest) -> HttpResponse:
         context["cases"] = _cases(request, worklists.open_cases(user, with_families, now), user, now)
     if worklists.works_at_front_door(who):
         context |= _front_door(request, user, [team for team in teams if team.kind in FRONT_DOOR_KINDS], now)
+    context["families"] = _families(context, user, now)
     return render(request, "front_door/worklist.html", context)
+
+
+def _families(shown: dict[str, Any], user: User, now: datetime) -> Mapping[Contact | Case, str]:
+    """
+    The names of the families whose cases are shown, and for a team those of its reminders. The front door's reminders
+    are mostly of contacts that stand above them, with their names.
+    """
+    about: set[Contact | Case] = {handoff.case for handoff in shown["offered"]}
+    about.update(shown.get("cases", ()), shown.get("returned", ()))
+    if shown["with_families"]:
+        about.update(reminder.clock.about for reminder in shown["reminders"])
+    return family_names(about, user, now)
 
 
 def _cases(request: HttpRequest, cases: Any, user: User, now: datetime) -> Any:

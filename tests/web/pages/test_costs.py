@@ -26,10 +26,11 @@ BUDGETS = {
     "the worklist of the front door, narrowed": ("amina", "/?rating=green&level=3", 12),
     # The children's postcodes are read, and whether the reference data have changed.
     "the worklist of the front door, narrowed to a locality": ("amina", "/?locality=aylesbury", 14),
-    "the worklist of a team": ("ben", "/", 9),
+    # With the names of the families, and whether a hidden address is in one; so on a team's page.
+    "the worklist of a team": ("ben", "/", 11),
     "the worklist of an overseer": ("sam", "/", 6),
-    "a team's page": ("ben", "/teams/aylesbury/", 11),
-    "a team's page, for an overseer": ("sam", "/teams/aylesbury/", 11),
+    "a team's page": ("ben", "/teams/aylesbury/", 13),
+    "a team's page, for an overseer": ("sam", "/teams/aylesbury/", 13),
     # With the names of the families, and whether a hidden address is in one.
     "reminders": ("ben", "/reminders/", 7),
     "a new contact": ("amina", "/contacts/new/", 5),

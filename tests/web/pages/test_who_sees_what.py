@@ -7,6 +7,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from casework.actions import handoffs
 from casework.models import Case, Contact, Handoff, PersonMatch
 from casework.reading import worklists
 from localities.models import User
@@ -19,7 +20,7 @@ from tests.stage.staff import (
     SignedIn,
     path_of,
 )
-from tests.stage.story import Story
+from tests.stage.story import Story, person
 from tests.stage.web_client import browser, kept
 from triage.ruleset import shipped
 
@@ -152,6 +153,28 @@ class TestTeamsAndWorklists:
         assert str(accepted) in tables["cases-heading"]
         assert str(accepted) not in tables["offered-heading"]
         assert "Ben Carter, team lead" in tables["members-heading"]
+
+    @pytest.mark.parametrize("path", ["/", "/teams/aylesbury/"])
+    def test_a_case_is_listed_by_the_names_of_its_family(self, story: Story, path: str) -> None:
+        offered, held = story.offered().case, story.accepted(story.contact(**ANOTHER_FAMILY))
+        page = SignedIn("ben").open(path)
+        for case in (offered, held):
+            names = ", ".join(child.called for child in case.contacts.get().children.all())
+            rows = [row.text for row in page.main.all("tr") if str(case) in row.text]
+            assert rows, case
+            assert all(names in row for row in rows), case
+            assert SignedIn("ben").open(case).heading.startswith(names), case
+
+    def test_the_front_door_reads_whose_case_no_team_has(self, story: Story) -> None:
+        contact = story.contact(children=[child(address=address(None))], adults=[])
+        story.decided(contact, chosen_team_id=story.team("aylesbury").pk, chosen_team_reason="The nearest.")
+        contact.refresh_from_db()
+        assert contact.case is not None
+        (offer,) = contact.case.handoffs.all()
+        handoffs.return_to_sender(handoff_id=offer.pk, reason="Not ours.", by=person("ben"), now=story.later())
+        page = SignedIn("maya").open("/?tab=returned")
+        (row,) = [row.text for row in page.main.all("tr") if str(contact.case) in row.text]
+        assert "Robin Ashworth" in row
 
     def test_the_front_doors_worklist_has_the_contacts_that_wait(self, story: Story) -> None:
         contact = story.contact()
