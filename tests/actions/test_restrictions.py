@@ -468,7 +468,9 @@ class TestAChildOfARestrictedParent:
         ("relationship", "closes"),
         [("Mum", True), ("birth mother", True), ("Step-father", True), ("Parent / carer", True),
          ("legal guardian", True), ("grandmother", False), ("mother's partner", False), ("godfather", False),
-         ("Mother-in-law", False), ("aunt", False), ("", False)],
+         ("Mother-in-law", False), ("aunt", False), ("", False),
+         ("Child's mother", True), ("Robin’s mum", True), ("parents", True), ("Mama", True), ("mum’s lodger", False),
+         ("stepdad's mother", False), ("the parents' lodger, as a mother to them", False)],
     )  # fmt: skip
     def test_who_is_a_parent(self, story: Story, relationship: str, closes: bool) -> None:
         family = self.family(story, relationship)
