@@ -18,9 +18,13 @@ const wordsOf = (text) => text.toLowerCase().split(/[^\p{L}\p{N}&]+/u).filter(Bo
 // How well a typed word matches one of the document: as it is, or as its beginning.
 const ownRank = (typed, words) => (words.includes(typed) ? 1 : words.some((word) => word.startsWith(typed)) ? 2 : null);
 
-// "smacked" is found by "smack", and "bru" on the way to "bruise".
+// What is left of a word without its ending: "hit" of "hitting", "touch" of "touched". "Ring" stays as it is.
+const stemOf = (word) => word.replace(/(?<=\p{L}{3})(?:ing|ed)$/u, "").replace(/(?<=\p{L}{2})([bdgkmnprt])\1$/u, "$1");
+
+// "smacked" is found by "smack", "touching" by "touched", and "bru" on the way to "bruise".
 const isEveryday = (typed, word) =>
   word === typed ||
+  (typed.length > 4 && stemOf(typed) === stemOf(word)) ||
   (typed.length > 2 && (word.startsWith(typed) || (word.length > 2 && typed.startsWith(word) && typed.length < word.length + 4)));
 
 function bestMatch(typed, indicator) {

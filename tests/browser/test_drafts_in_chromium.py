@@ -186,6 +186,8 @@ def test_what_is_typed_right_before_somebody_leaves_is_saved_first(visit: Any, r
     [
         ("bruise", "Unexplained injuries", "bruise"),
         ("smacked", "Non-accidental injury", "smack"),
+        ("hitting", "Non-accidental injury", "hit"),
+        ("touching", "Sexual abuse", "touched"),
         ("drunk", "Parental mental health/substance misuse", "drunk"),
         ("sofa surfing", "Homeless or imminently so", "sofa surfing"),
         ("nits", "Concerns about diet, hygiene, clothing", "nits"),
