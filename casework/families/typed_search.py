@@ -544,7 +544,8 @@ def _in_towns(written: Written, names: list[str], address: str, *, may_be_a_vill
         if others and not address:
             yield Reading(describe(written._replace(address=" ".join(others))), town=town)
         return
-    for length in range(1, min(3, len(names))):
+    # "Road" is no village; "Wooburn Green" is one.
+    for length in range(2 if names and _ends_a_street(names[-1]) else 1, min(3, len(names))):
         if may_be_a_village and not address and all(len(fold(name)) > 2 for name in names[-length:]):
             village = towns.called(" ".join(names[-length:]))
             yield from (Reading(describe(written._replace(**way)), town=village) for way in _name_ways(names[:-length]))

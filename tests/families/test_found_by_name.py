@@ -255,6 +255,12 @@ class TestTheUnborn:
         story.contact(children=[child(**UNKNOWN | estimated | guess)], adults=[])
         return story
 
+    def test_the_last_word_of_a_street_is_no_village(self, told: Story, db: None) -> None:
+        """Somebody without a first name is found by the street, and not as a child of a family called Example."""
+        said = [why for each in reasons("example road", told).values() for why in each]
+        assert said
+        assert "Address in Road" not in said
+
     @pytest.mark.parametrize(
         "text",
         [
