@@ -308,8 +308,7 @@ class TestTheNextShift:
         assert contact.team.code == "emergency-duty"
         page = passed["erin"]
         assert "From Front door to Emergency duty team" in page.text
-        assert f"by Amina Hussain: {NOTE}" in page.text
-        assert "Nobody has taken it on yet." in page.text
+        assert f"by Amina Hussain: {NOTE} Nobody has taken it on yet." in page.text
         assert "Waiting for a decision, with Emergency duty team" in page.text
         assert "Contact taken on" in page.text, "its clock"
         assert did(Event.CONTACT_HANDED_OVER) == ["amina"]

@@ -428,6 +428,7 @@ class TestTheSecondPerson:
         dash = {"domestic_abuse": {"dash": "standard"}, "source": "referrer", "why": "The officer called back."}
         corrections.learn(contact_id=waiting.pk, document=dash, by=person("amina"), now=timezone.now())
         page = SignedIn("maya").open(waiting, "sign-off/")
+        assert f"{waiting}, proposed by Amina Hussain" in page.text
         assert "Changed since it was sent" in page.text
         assert "DASH risk: Standard" in page.text
 
