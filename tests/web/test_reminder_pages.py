@@ -412,7 +412,12 @@ def cells_of(name: str, path: str, heading: str, of: object) -> dict[str, str]:
     (section,) = [part for part in page.main.all("section") if part["aria-labelledby"] == heading]
     columns = [cell.text for cell in section.all("thead")[0].all("th")]
     row = next(row for row in section.all("tbody")[0].all("tr") if str(of) in row.text)
-    return dict(zip(columns, [cell.text for cell in row if cell.tag in ("th", "td")], strict=True))
+    cells = [cell for cell in row if cell.tag in ("th", "td")]
+    # On a narrow screen each row is a card, in which every value has a label.
+    labels = [label.text for cell in cells for label in cell.all(class_="app-cards__label")]
+    assert labels == columns[1:]
+    values = [(cell.all(class_="app-cards__value") or [cell])[0].text for cell in cells]
+    return dict(zip(columns, values, strict=True))
 
 
 def shows(cells: dict[str, str], whole: str, here: str, received: datetime, began: datetime) -> None:
