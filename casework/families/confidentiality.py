@@ -82,6 +82,7 @@ ADULTS_BESIDE = ContactAdult.objects.filter(contact=OuterRef("contact")).values(
         first="recorded_as__first_name", last="recorded_as__last_name",
     )
 )  # fmt: skip
+MOST_OF_A_HIDDEN_HOME = 1_000
 # How far a protection reaches: from an adult to whoever may be that adult, to the children there, to those beside them.
 REACH = 3
 
@@ -360,9 +361,27 @@ def hidden_homes_of_each(contacts: Collection[int]) -> Mapping[int, list[HiddenH
 def _homes(found: Iterable[tuple[Any, ...]]) -> list[HiddenHome]:
     rows = [(json.loads(sent or "null") or {}, postcode, json.loads(beside)) for sent, postcode, beside in found]
     return [
-        HiddenHome(lines_of(sent), str(sent.get("postcode") or ""), postcode, [str(text) for text in beside if text])
+        HiddenHome(
+            list(_beginning(lines_of(sent))),
+            str(sent.get("postcode") or ""),
+            postcode,
+            list(_beginning(str(text) for text in beside if text)),
+        )
         for sent, postcode, beside in rows
     ]
+
+
+def _beginning(texts: Iterable[str]) -> Iterator[str]:
+    """
+    These texts, up to so many characters. No address is longer; and a page is searched for each word of it, which takes
+    seconds where a sender puts a book in its place.
+    """
+    left = MOST_OF_A_HIDDEN_HOME
+    for text in texts:
+        if left <= 0:
+            return
+        yield text[:left]
+        left -= len(text)
 
 
 def _reach(people: Collection[int]) -> tuple[frozenset[int], frozenset[int]]:

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from django.urls import reverse
 
+from casework.families.confidentiality import MOST_OF_A_HIDDEN_HOME, hidden_homes
 from casework.models import Contact
 from tests.stage.documents import child
 from tests.stage.staff import SignedIn, path_of
@@ -176,3 +177,14 @@ def test_whoever_lives_near_a_family_in_hiding_is_read_as_ever(story: Story) -> 
         children=[child(**unlike | brother | at("3 Kestrel Way"))], adults=[], concern={"worries": wrote}
     )
     assert worry(told) == f"At {MASK} ({MASK}), and at {MASK}."
+
+
+def test_an_address_as_long_as_a_book_does_not_hold_up_the_pages(story: Story) -> None:
+    book = ["3 Quincunx Parade", *(f"{number} Word{number} Street" for number in range(5_000)), "1 Ab 2 Cd " * 20_000]
+    home = {"lines": book, "postcode": "HP20 1UA", "confidential": True}
+    told = {"worries": "They are at 3 Quincunx Parade."}
+    contact = story.contact(children=[child(address=home, where_now=" ".join(book))], adults=[], concern=told)
+    (hidden,) = hidden_homes([contact.pk])
+    for texts in (hidden.lines, hidden.beside):
+        assert sum(map(len, texts)) == MOST_OF_A_HIDDEN_HOME
+    assert "They are at [confidential address]." in SignedIn("amina").open(contact).text
