@@ -127,7 +127,7 @@ class TestAServiceThatHasRules:
         assert draft is not None
         proposed = drafts.proposed(draft)
         between = drafts.published(drafts.copied(own, by="sam"))
-        with pytest.raises(NotAllowedInStatus, match="goes on now, and not our-own/4"):
+        with pytest.raises(NotAllowedInStatus, match="goes on now, and not Our own, version 4"):
             drafts.approved(proposed)
         copied = drafts.copied(RuleSetVersion.objects.get(pk=draft.pk), by="sam")
         assert copied.based_on == between

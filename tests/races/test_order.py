@@ -5,6 +5,7 @@ deliveries send the same e-mail of several reminders.
 
 from collections.abc import Callable
 
+from casework.deadlines.titles import title_of
 from casework.jobs import delivery, sweep
 from casework.models import AuditEvent, Contact, Event, OutboxMessage
 from tests.stage.mail import Sink, mail_server
@@ -51,7 +52,7 @@ def test_every_reminder_is_in_one_letter_and_no_step_overtakes_another(story: St
         assert not OutboxMessage.objects.filter(sent_at=None).exists()
         for message in OutboxMessage.objects.select_related("reminder__clock", "contact"):
             assert message.reminder is not None
-            kind = message.reminder.clock.kind.replace("_", " ")
+            kind = title_of(message.reminder.clock.kind)
             line = f"{message.reminder.get_step_display()}: {kind}, {message.contact}"
             assert len(places(sink, message.to, line)) == 1, line
         for contact in Contact.objects.all():

@@ -108,7 +108,7 @@ class TestApproving:
             only_one_succeeds(outcomes)
             (late,) = [outcome for outcome in outcomes if isinstance(outcome, Exception)]
             assert isinstance(late, NotAllowedInStatus)
-            assert f"{latest()} goes on now, and not {base}" in str(late)
+            assert f"{latest().called} goes on now, and not {base.called}" in str(late)
             assert latest() in pair
         assert len(history()) == 1 + TIMES
 

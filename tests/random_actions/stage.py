@@ -167,6 +167,11 @@ def steps_left(clock: Clock | Running, reminder_steps: Iterable[str]) -> list[da
     return [clock.warn_at, clock.due_at, clock.escalate_at][done + 1 :]
 
 
+def is_said(message: str) -> bool:
+    """Whether a refusal is a sentence, or says what to do as the Design System writes it, without a full stop."""
+    return message.endswith(".") or message.startswith(("Enter ", "Select "))
+
+
 class Stage(RuleBasedStateMachine):
     """A run starts without any contact, and is rolled back when it ends."""
 
@@ -219,7 +224,8 @@ class Stage(RuleBasedStateMachine):
 
     def _was_refused(self, name: str, error: Exception, may: bool | None, before: list[tuple[Any, ...]] | None) -> None:
         assert may is not True, f"{name} was refused: {error!r}"
-        assert str(error).endswith("."), f"{name} was refused without a sentence: {error!r}"
+        says = [fault.message for fault in error.faults] if isinstance(error, InvalidInput) else [str(error)]
+        assert all(map(is_said, says)), f"{name} was refused without a sentence: {error!r}"
         assert fingerprint() == before, f"{name} was refused, and changed something: {error!r}"
         self.actions[f"{name}, refused"] += 1
 
