@@ -205,6 +205,16 @@ class TestAnAdultsOwnAddress:
             assert "Lee Druery" in card
             assert "Robin Ashworth" in card
 
+    def test_that_is_confidential_is_said_to_stay_where_its_field_is_left_empty(self, story: Story) -> None:
+        """A field that is empty without a word looks as if nothing were recorded."""
+        father = self.FATHER | {"address": self.FATHER["address"] | {"confidential": True}, "phone": "01296 555999"}
+        contact = story.contact(children=[child(address=address("HP20 1UA"))], adults=[father])
+        page = SignedIn("amina").open(f"/contacts/{contact}/correct/adult/{contact.adults.get().pk}/")
+        for name in ("address_lines", "postcode", "phone"):
+            (hint,) = page.main.all(id=f"id_fact-{name}_helptext")
+            assert hint.text == "Hidden: it is confidential. If you leave this empty, it stays as it is.", name
+        assert not page.main.all(id="id_fact-first_name_helptext")
+
     def test_is_corrected_and_the_history_says_so(self, contact: Contact) -> None:
         amina, adult = SignedIn("amina"), contact.adults.get()
         at = f"/contacts/{contact}/correct/adult/{adult.pk}/"

@@ -206,12 +206,17 @@ def _form(
         return ContactCorrection(values, seen, rules, data, only=GROUPS[group][1], to_confirm=asked, hidden=hidden)
     names: Any = ChildCorrection.PATHS if group.endswith("child") else AdultCorrection.PATHS
     only = [name for name in names if row is not None or name != "in_family"]
+    stays_hidden: set[str] = set()
     if isinstance(row, (ContactChild, ContactAdult)):
         hides = hidden_facts(row)
+        stays_hidden = {place for place, said in values.items() if said and place.split(".")[0] in hides}
         values = {place: said for place, said in values.items() if place.split(".")[0] not in hides}
         only = [name for name in only if not (name == "confidential" and row.address_is_confidential)]
     form = ChildCorrection if group.endswith("child") else AdultCorrection
     filled = form(values, seen, rules, data, only=only, to_confirm=asked, hidden=hidden)
+    for name in filled.fields.keys() & names.keys():
+        if names[name] in stays_hidden:
+            filled.fields[name].help_text = "Hidden: it is confidential. If you leave this empty, it stays as it is."
     if isinstance(row, ContactChild) and (case := _open_case(contact)):
         filled.fields["in_family"].help_text += (
             f" The child leaves case {case}, and the responsible team is told, unless another contact of the case says "
