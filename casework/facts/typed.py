@@ -256,7 +256,7 @@ def a_date(text: str) -> Read[date]:
     if meant_digits != typed and (mended := a_date(meant_digits)).value is not None:
         return Read(mended.value, Check(CheckKind.CORRECTED, LETTER_FOR_DIGIT))
     if read_month(typed) is not None:
-        return not_read("is a month without a day; write it as 21/11/2026.")
+        return not_read("has no day; write the whole date, as 21/11/2026.")
     if _SHORT_YEAR.fullmatch(small):
         return not_read("could be more than one day; write the year with four digits, as 21/11/2026.")
     return not_read("is not a date that can be read; write it as 21/11/2026, 21 November 2026 or 2026-11-21.")

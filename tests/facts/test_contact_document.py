@@ -323,7 +323,7 @@ DOUBTED: list[tuple[Path, Sequence[object], str]] = [
      "not_read: is not an age that can be read"),
     ((*CHILD, "age_years"), [26, "26", "25-26", 10**30], "not_read:"),
     ((*CHILD, "date_of_birth"), ["Monday 3 April 2015", "3 April 2015 (Sat)"], "asked: was a Friday; another weekday"),
-    ((*CHILD, "date_of_birth"), ["March 2019", "3/2019", "2019-03"], "not_read: is a month without a day; write it as"),
+    ((*CHILD, "date_of_birth"), ["March 2019", "3/2019", "2019-03"], "not_read: has no day; write the whole date"),
     ((*CHILD, "date_of_birth"), ["dob 3/4/15", "born 3.4.15"], "not_read: could be more than one day"),
     ((*CHILD, "age_years"), [5, 9, "about 15"], "asked: does not fit the date of birth, which counts."),
     ((*CHILD, "sex"), ["X", "non-binary", "Male?!f"], "not_read: is not a DfE code for sex"),
