@@ -306,7 +306,7 @@ class TestWhatAContactsPageSays:
             ("At the child's address", "Yes"), ("Telephone", "07700 900000"), ("Referred to MARAC", "Yes"),
             ("What was said", f"{catalogue['L3-36'].says} (L3-36)"), ("DASH risk", "High"),
             ("Agreement to a service", "Given, mother, 18 November 2026"),
-            ("Parents told", "No: it would not be safe, They would be angry."),
+            ("Parents told", "No: it would not be safe"), ("Why they were not told", "They would be angry."),
             ("Referrer", "Amina Yusuf, Designated safeguarding lead, School"), ("Telephone", "01296 000000"),
             ("Email", "dsl@school.example"), ("Source", "Schools, Example Primary School"),
             ("Their reference", "PPN-2026-118822"), ("Basis for sharing", "Public task"),
