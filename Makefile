@@ -31,7 +31,7 @@ test: setup ## every test, on servers that the tests start themselves
 check: setup ## lint, types, import rules, migrations, deploy checks, the map of the house
 	@exec $(BIN)/python -m config.local.check
 
-bench: setup ## figures as ratios in one run (ONLY=name for one)
+bench: setup ## figures as ratios in one run (ONLY="name …" for some)
 	@exec $(BIN)/python -W ignore -m tests.bench $(if $(ONLY),--only $(ONLY))
 
 chaos: setup ## kill everything in turn while work comes in, then count: nothing lost, nothing doubled (ONLY=name for one)

@@ -250,10 +250,10 @@ class Stage:
 def main() -> int:
     """0 when the figures were measured, whether or not a goal is met: a goal is for people to look at."""
     arguments = argparse.ArgumentParser(prog="make bench")
-    arguments.add_argument("--only", metavar="NAME", choices=sorted(FIGURES))
+    arguments.add_argument("--only", metavar="NAME", nargs="+", choices=sorted(FIGURES))
     arguments.add_argument("--smoke", action="store_true")
     asked = arguments.parse_args()
-    names = [asked.only] if asked.only else list(FIGURES)
+    names = asked.only or list(FIGURES)
     stage = Stage(SMOKE if asked.smoke else FULL)
     data_dir = Path(os.environ.get("DATA_DIR") or ROOT / "var")
     with _servers():
