@@ -75,7 +75,9 @@ def pressed(reach_form: Callable[[Page], None], button: str) -> Callable[[Page],
 
     def reach(page: Page) -> None:
         reach_form(page)
-        page.get_by_role("button", name=button).click()
+        # The form's script saves it first, and sends it then.
+        with page.expect_navigation():
+            page.get_by_role("button", name=button).click()
 
     return reach
 
