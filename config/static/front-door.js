@@ -11,6 +11,14 @@ for (const key of document.querySelectorAll('input[type="hidden"][name="key"]'))
   history.replaceState({ key: key.value }, "");
 }
 
+// A page that answers a form can be shown again only by sending the form again, and a browser refuses that. Back and
+// Reload open the form instead, with the text that is kept of it. Its address ends in "&back": a link to a field of the
+// form would otherwise lead to this page.
+const kept = document.querySelector('meta[name="kept-form"]');
+if (kept) {
+  history.replaceState(history.state, "", kept.content);
+}
+
 // Indicators are found by their own words and by everyday words, the best match first. What is selected stays in view;
 // without JavaScript the groups are opened by hand.
 const wordsOf = (text) => text.toLowerCase().split(/[^\p{L}\p{N}&]+/u).filter(Boolean);

@@ -200,6 +200,95 @@ def test_without_javascript_a_button_keeps_it(visit: Any) -> None:
     expect(why(page)).to_have_value("")
 
 
+def test_back_finds_the_form_with_its_text_until_it_is_recorded(visit: Any) -> None:
+    """After faults, on the page of a contact and of a decision, and after the answers are checked."""
+    contact = contact_about("Rosalind", "Featherstone")
+    window = visit()
+    page = window.sign_in("amina")
+    window.go(f"/contacts/{contact}/")
+    page.get_by_text("Record a request to a partner").click()
+    page.get_by_label("What do you ask, and why?").fill("Is she known?")
+    page.get_by_role("button", name="Record request").click()
+    expect(page.locator(".govuk-error-summary")).to_be_visible()
+    window.go("/reminders/")
+    page.go_back()
+    expect(page.get_by_label("What do you ask, and why?")).to_have_value("Is she known?")
+    decide, heading = f"/contacts/{contact}/decide/", page.get_by_role("heading", level=1)
+    window.go(decide)
+    why(page).fill(TYPED)
+    page.get_by_role("button", name="Check your answers").click()
+    expect(page.locator(".govuk-error-summary")).to_be_visible()
+    window.go("/reminders/")
+    page.go_back()
+    expect(heading).to_contain_text(DECIDE)
+    expect(why(page)).to_have_value(TYPED)
+    choose_as_recommended(page, contact)
+    page.get_by_role("button", name="Check your answers").click()
+    expect(heading).to_contain_text("Check your decision")
+    window.go("/reminders/")
+    page.go_back()
+    expect(heading).to_contain_text(DECIDE)
+    expect(why(page)).to_have_value(TYPED)
+    page.get_by_role("button", name="Check your answers").click()
+    expect(heading).to_contain_text("Check your decision")
+    page.reload()
+    expect(why(page)).to_have_value(TYPED)
+    page.get_by_role("button", name="Check your answers").click()
+    page.get_by_role("button", name="Confirm decision").click()
+    expect(heading).to_contain_text("Decision recorded")
+    for _ in range(3):
+        page.go_back()
+        expect(heading).to_contain_text("Rosalind Featherstone")
+        assert page.url.endswith(f"/contacts/{contact}/")
+    assert Decision.objects.filter(contact=contact).count() == 1
+    assert window.complaints == []
+
+
+def test_back_finds_what_was_typed_when_a_colleague_was_faster(visit: Any) -> None:
+    contact = contact_about("Thaddeus", "Wetherby")
+    window = visit()
+    page = window.sign_in("amina")
+    window.go(f"/contacts/{contact}/decide/")
+    choose_as_recommended(page, contact)
+    why(page).fill(TYPED)
+    page.get_by_role("button", name="Check your answers").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Check your decision")
+    Story(timezone.now()).decided(contact, by="maya")
+    page.get_by_role("button", name="Confirm decision").click()
+    for goes_back in (False, True, True):
+        if goes_back:
+            page.go_back()
+        expect(page.get_by_role("heading", level=1)).to_have_text("This cannot be done now")
+        expect(page.get_by_role("main")).to_contain_text(f"{contact} is decided already.")
+        expect(page.get_by_role("main")).to_contain_text(TYPED)
+    window.go("/reminders/")
+    page.go_back()
+    expect(page.get_by_role("main")).to_contain_text(TYPED)
+    window.complaints.clear()
+
+
+def test_back_finds_a_sign_off_and_a_correction_that_had_faults(visit: Any) -> None:
+    story, grave = Story(timezone.now()), child(indicators=["L4-01"], first_name="Winifred", nhs_number=None)
+    contact = story.contact(children=[grave], adults=[])
+    story.decided(contact, by="maya", pathway="family_help", level=3, rag="amber")
+    window = visit()
+    page = window.sign_in("david")
+    for action, field, button in (
+        ("sign-off", "sign_off-rationale", "Record sign-off"),
+        ("correct/referrer", "fact-referrer_name", "Save"),
+    ):
+        window.go(f"/contacts/{contact}/{action}/")
+        typed = page.locator(f'main [name="{field}"]')
+        typed.fill("So")
+        page.get_by_role("main").get_by_role("button", name=button, exact=True).click()
+        expect(page.locator(".govuk-error-summary")).to_be_visible()
+        window.go("/reminders/")
+        page.go_back()
+        expect(typed).to_have_value("So")
+        assert f"/{action}/?form=" in page.url
+    assert window.complaints == []
+
+
 def test_a_form_on_the_page_of_a_contact_saves_itself(visit: Any) -> None:
     contact = contact_about("Leopold", "Fairweather")
     window = visit(width=1280)

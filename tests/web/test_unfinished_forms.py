@@ -85,6 +85,11 @@ def texts() -> list[str]:
     return [form.typed["decide-rationale"][0] for form in UnfinishedForm.objects.order_by("pk")]
 
 
+def kept_form_of(answer: Answer) -> list[str]:
+    """The address that the script of the page puts into the history."""
+    return [meta["content"] for meta in Page(answer).root.all("meta", name="kept-form")]
+
+
 class TestWhatIsTyped:
     def test_is_filled_in_for_whoever_opens_the_page_again(self, contact: Contact) -> None:
         tab = deciding(contact).type(**{"decide-level": "2"})
@@ -167,6 +172,26 @@ class TestWhatIsTyped:
         assert "Nothing is recorded yet. Was: Family help, level 3 Green Now: Review by a social worker" in page.text
         contact.refresh_from_db()
         assert page.form(decide(contact))["decide-recommendation"] == str(contact.recommendation_id)
+
+
+class TestAnAnswerToAForm:
+    def test_names_the_address_of_its_own_text_for_back(self, story: Story, contact: Contact) -> None:
+        faulty, whole = deciding(contact, why="First."), deciding(contact).type(**agreeing(contact))
+        for tab, status in ((faulty, 422), (whole, 200)):
+            answer = tab.press()
+            assert (answer.status_code, kept_form_of(answer)) == (
+                status,
+                [f"{decide(contact)}?form={tab.fields['kept']}&back"],
+            )
+        assert rationale(faulty.by.open(kept_form_of(faulty.press())[0]), contact) == "First."
+        story.decided(contact, by="maya")
+        answer = whole.press(confirmed="yes")
+        assert (answer.status_code, len(kept_form_of(answer))) == (409, 1)
+
+    def test_is_no_page_that_is_opened(self, contact: Contact) -> None:
+        tab = deciding(contact)
+        tab.save()
+        assert kept_form_of(tab.by.client.get(decide(contact))) == []
 
 
 class TestTabs:
