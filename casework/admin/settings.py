@@ -147,10 +147,23 @@ class LocalityAdmin(SettingAdmin):
     list_display = ("name", "code")
 
 
+class CatchmentForm(ModelForm):
+    """A catchment, with a label for each end of its period."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "period" in self.fields:
+            for widget, label in zip(
+                self.fields["period"].widget.widgets, ("From", "Until, without that day"), strict=True
+            ):
+                widget.attrs["aria-label"] = label
+
+
 @admin.register(Catchment)
 class CatchmentAdmin(SettingAdmin):
     """The locality of each postcode prefix, with a period. End a catchment instead of deleting it."""
 
+    form = CatchmentForm
     list_display = viewer_fields = ("prefix", "locality", "since", "until")
     list_filter = ("locality",)
     list_select_related = ("locality",)

@@ -1,0 +1,43 @@
+"""The admin screens in a real Chromium: each list, each form and each record that somebody can open from the index."""
+
+from typing import Any
+
+from django.utils import timezone
+
+from casework.models import Case
+from tests.stage.story import Story
+
+INDEX = "/admin/"
+# Where a page of the admin leads on to: the index to each list, a list to the form for a new record and to the first.
+LEADS_TO = '#content a[href^="/admin/"]:not([href$="/add/"]), .object-tools a[href$="/add/"], #result_list th a'
+
+
+def test_every_admin_screen_meets_wcag_2_2_aa(visit: Any) -> None:
+    """Of an administrator, who edits the settings; of a service manager, who sees all work; and of a practice lead."""
+    if not Case.objects.exists():
+        Story(timezone.now()).accepted()
+    window, seen, found = visit(width=320), set[str](), {}
+    for who in ("adele", "sam", "paula"):
+        window.sign_in(who)
+        to_open = [INDEX, *_links(window, INDEX)]
+        for path in to_open:
+            if _kind(path) in seen:
+                continue
+            seen.add(_kind(path))
+            links = _links(window, path)
+            if faults := window.faults():
+                found[path] = faults
+            to_open += links
+        seen.discard(INDEX)
+    assert found == {}
+    assert {"/admin/localities/catchment/add/", "/admin/casework/auditevent/", "/admin/casework/case/_/change/"} <= seen
+
+
+def _links(window: Any, path: str) -> list[str]:
+    of_page = "links => links.map(link => new URL(link.href).pathname)"
+    return [str(found) for found in window.go(path).eval_on_selector_all(LEADS_TO, of_page)]
+
+
+def _kind(path: str) -> str:
+    """The path without the id of a record: one record of each kind is enough."""
+    return "/".join("_" if part.isdigit() else part for part in path.split("/"))
