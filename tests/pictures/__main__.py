@@ -82,6 +82,17 @@ def pressed(reach_form: Callable[[Page], None], button: str) -> Callable[[Page],
     return reach
 
 
+def filled_in(page: Page) -> None:
+    """A decision that is not what the rules recommend, before it is recorded."""
+    first("/?tab=to-triage", "/contacts/", below="decide/")(page)
+    for choice in ("Advice and information", "Level 1", "Blue"):
+        page.get_by_label(choice, exact=True).check()
+    page.get_by_label("History considered").fill("The earlier contacts were about the same mornings.")
+    page.get_by_label("Why?").fill("The school sees the children each day, and the family has the help that it wants.")
+    with page.expect_navigation():
+        page.get_by_role("button", name="Check your answers").click()
+
+
 class NothingThere(Exception):
     """The demonstration has nothing of this kind."""
 
@@ -106,6 +117,14 @@ PICTURES = (
     ),
     Taken("decided", "amina", first("/?tab=decided", "/contacts/", below="decided/")),
     Taken("sign-off", "maya", first("/?tab=sign-off", "/contacts/", below="sign-off/")),
+    Taken("check-decision", "maya", filled_in),
+    Taken("screening", "amina", first("/?tab=to-triage", "/contacts/", below="screening/")),
+    Taken("compare", "amina", first("/?tab=to-triage", "/contacts/", "/compare/")),
+    *(
+        Taken(f"correct-{part}", "amina", first("/?tab=to-triage", "/contacts/", f"/correct/{part}/"))
+        for part in ("contact", "child", "new-adult")
+    ),
+    Taken("restriction", "iris", first("/restricted/", "/restricted/")),
     Taken("contact-history-of-facts", "amina", first("/?tab=to-triage", "/contacts/", below="history/")),
     Taken("case", "ben", first("/", "/cases/")),
     Taken("person", "amina", first("/?tab=to-triage", "/contacts/", "/people/")),
