@@ -29,7 +29,7 @@ KINDS = {
     "decisions": "Decisions",
     "cases": "Cases",
     "handoffs": "Handoffs",
-    "answers": "Partner responses",
+    "answers": "Partner answers",
 }
 A_PAGE = 30
 

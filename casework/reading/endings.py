@@ -48,7 +48,7 @@ def of_agreeing(checks: Iterable[PartnerCheck], answers_follow: Collection[int])
     ends = [check for check in asked if check.pk not in answers_follow]
     stays = [check for check in asked if check.pk in answers_follow]
     found = [f"If you agree, the requests to {named(ends)} end without an answer."] if ends else []
-    return found + ([f"No reply yet from {named(stays)}. Any reply is passed on when it comes."] if stays else [])
+    return found + ([f"No answer yet from {named(stays)}. Any answer is passed on when it comes."] if stays else [])
 
 
 def of_closing(clocks: Iterable[Clock], put_off: Iterable[str]) -> list[str]:

@@ -237,7 +237,7 @@ class ContactPart(Part):
         "What are they worried about?", "What happened, when, and the effect on the child; in their words.", 8
     )
     working_well = _long("What is working well?")
-    wanted = _long("What do they and the family want to change?")
+    wanted = _long("What does the family want?")
     childs_words = _long("What did the child say?", "In the child's own words.")
     support_already_tried = _long("What was tried already?")
 

@@ -59,6 +59,15 @@ def test_agreeing(story: Story, codes: list[str], says: list[str]) -> None:
     assert endings.of_agreeing(partner_checks.unanswered(contact), []) == says
 
 
+def test_agreeing_leaves_open_what_the_decision_leaves_open(story: Story) -> None:
+    contact = story.contact()
+    checks = [story.asked(contact, code) for code in ("example-police", "example-surgery")]
+    assert endings.of_agreeing(checks, [checks[1].pk]) == [
+        "If you agree, the requests to Example Police end without an answer.",
+        "No answer yet from Example Surgery. Any answer is passed on when it comes.",
+    ]
+
+
 def test_closing(story: Story, ben: User) -> None:
     case = story.accepted()
     running = case.clocks.running().order_by("due_at")
