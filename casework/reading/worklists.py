@@ -1,5 +1,6 @@
 """The queries of the worklist and of the teams' pages: scoped to the user, at a cost that follows the open work."""
 
+from collections import defaultdict
 from collections.abc import Collection
 from datetime import datetime
 from typing import Any
@@ -102,13 +103,15 @@ def families_of(
     cases = {each.pk for each in about if isinstance(each, Case)}
     visible = Contact.objects.visible_to(user, now).filter(Q(pk__in=contacts) | Q(case__in=cases))
     children = ContactChild.objects.filter(contact__in=visible.order_by().values("pk"), in_family=True)
-    rows = list(children.select_related("person", "contact").order_by("contact", "position"))
+    # The document is long, and nobody is named by it.
+    children = children.select_related("person", "contact").defer("contact__document")
+    rows = list(children.order_by("contact", "position"))
     name_rows(rows, user, now)
-    found = {}
-    for subject in about:
-        of_subject = [row for row in rows if subject in (row.contact, Case(pk=row.contact.case_id))]
-        found[subject] = list({row.person_id: row for row in of_subject}.values())
-    return found
+    of_contacts: dict[int, dict[int, ContactChild]] = defaultdict(dict)
+    of_cases: dict[int | None, dict[int, ContactChild]] = defaultdict(dict)
+    for row in rows:
+        of_contacts[row.contact_id][row.person_id] = of_cases[row.contact.case_id][row.person_id] = row
+    return {each: list((of_contacts if isinstance(each, Contact) else of_cases)[each.pk].values()) for each in about}
 
 
 def my_snoozed(user: User, now: datetime) -> QuerySet[ReminderLook]:
