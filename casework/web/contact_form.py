@@ -9,7 +9,7 @@ the document takes it as it is.
 import re
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.utils.dateformat import format as format_date
@@ -135,11 +135,11 @@ class Part(Form):
     A part of the form. `PATHS` maps each field to its place in this part of the document, as `concern.worries`.
     """
 
-    PATHS: Mapping[str, str] = {}
+    PATHS: ClassVar[Mapping[str, str]] = {}
     TRUTHS: tuple[str, ...] = ()
-    LISTS: Mapping[str, str] = {}
+    LISTS: ClassVar[Mapping[str, str]] = {}
     # What is said where a needed field is empty. The document says which are needed.
-    MISSING: Mapping[str, str] = {}
+    MISSING: ClassVar[Mapping[str, str]] = {}
 
     @property
     def number(self) -> str:
@@ -248,7 +248,7 @@ class ContactPart(Part):
     parents_told_reason = _long("If not, why not?", rows=2)
     sharing_basis = _choice("On what basis is it shared?", [("", "Not said"), *SharingBasis.choices], Select)
 
-    PATHS = {  # noqa: RUF012  # a table
+    PATHS: ClassVar = {
         "type": "type", "source_code": "source_code", "agency_reference": "agency_reference",
         "arrived_by": "arrived_by", "received_by_phone": "received_by_phone", "immediate_danger": "immediate_danger",
         "referrer_name": "referrer.name", "referrer_role": "referrer.role",
@@ -263,7 +263,7 @@ class ContactPart(Part):
         "sharing_basis": "sharing_basis",
     }  # fmt: skip
     TRUTHS: tuple[str, ...] = ("immediate_danger", "marac")
-    MISSING = {  # noqa: RUF012  # a table
+    MISSING: ClassVar = {
         "type": "Select what the contact is",
         "source_code": "Select who the contact is from",
         "worries": "Enter what they are worried about",
@@ -320,7 +320,7 @@ class ChildPart(Part):
     school = _text("School, nursery, or where the child spends the day")
     indicators = Indicators(label="What was said about this child?", required=False)
 
-    PATHS = {  # noqa: RUF012  # a table
+    PATHS: ClassVar = {
         "first_name": "first_name", "last_name": "last_name", "also_known_as": "also_known_as",
         "date_of_birth": "date_of_birth", "date_of_birth_estimated": "date_of_birth_estimated",
         "age_years": "age_years", "expected_date_of_delivery": "expected_date_of_delivery", "sex": "sex",
@@ -330,7 +330,7 @@ class ChildPart(Part):
         "where_now": "where_now", "school": "school", "indicators": "indicators",
     }  # fmt: skip
     TRUTHS: tuple[str, ...] = ("interpreter_needed", "disabled", "non_verbal")
-    LISTS = {"also_known_as": ",", "address_lines": r"\r?\n"}  # noqa: RUF012  # a table
+    LISTS: ClassVar = {"also_known_as": ",", "address_lines": r"\r?\n"}
 
     def is_empty(self) -> bool:
         said = (value for name, value in self.cleaned_data.items() if name != "same_address")
@@ -364,12 +364,12 @@ class AdultPart(Part):
     phone = _phone()
     risk_to_staff = yes_or_no("Known risk to staff")
 
-    PATHS = {name: name for name in (  # a table
+    PATHS: ClassVar = {name: name for name in (
         "first_name", "last_name", "date_of_birth", "relationship", "parental_responsibility", "same_address", "phone",
         "risk_to_staff",
     )} | OF_ADDRESS  # fmt: skip
     TRUTHS: tuple[str, ...] = ("same_address", "risk_to_staff")
-    LISTS = {"address_lines": r"\r?\n"}  # noqa: RUF012  # a table
+    LISTS: ClassVar = {"address_lines": r"\r?\n"}
 
 
 def indicator_choices(rules: RuleSet) -> list[tuple[str, list[tuple[str, str]]]]:
