@@ -69,10 +69,5 @@ def cautions_in(recorded: Iterable[Any]) -> Cautions:
     return found
 
 
-def cautions_of(contacts: Iterable[Contact], and_of: Collection[int] = ()) -> Cautions:
-    """What is recorded of everybody on these contacts, and of these persons. One statement."""
-    return cautions_in(recorded_of(contacts, and_of))
-
-
 def _ways_to_reach(text: str) -> set[str]:
     return {*read_telephones(text), *emails_in(text.casefold()), text.strip().casefold()}

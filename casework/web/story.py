@@ -1,6 +1,6 @@
-"""What `story.html` shows of a contact: what was sent, how it was read, and what somebody should check."""
+"""What `story.html` and `concern.html` show of a contact: what was sent, how it was read, and what is to be checked."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from casework.actions.recommendations import is_graver
@@ -43,39 +43,49 @@ def story_of(contact: Contact, cautions: Cautions) -> dict[str, Any]:
     :param cautions: about everybody on it.
     """
     children, adults = list(contact.children.all()), list(contact.adults.all())
-    changes = Changes(contact, contact.information.all(), children, adults)
-    given = for_people(contact.document)
-    changes.overlay(given)
+    everybody: list[ContactChild | ContactAdult] = [*children, *adults]
+    told, changes = _told(contact, contact.information.all(), children, adults)
+    given = told["given"]
     chosen = contact.all_family_indicators or any(child.all_indicators for child in children)
     screened = contact.screened_family_indicators or any(child.screened_indicators for child in children)
-    return {
-        "contact": contact,
+    return told | {
         "cautions": cautions,
-        "given": given,
         "recommendation": contact.recommendation,
         "children": [(child, given["children"][child.position]) for child in children],
         "adults": [(adult, given["adults"][adult.position]) for adult in adults],
-        "hides": any(child.address_is_confidential for child in children)
-        or any(adult.address_is_confidential for adult in adults),
+        "hides": any(person.address_is_confidential for person in everybody),
         "details_to_check": [
             _shown(detail, contact, children, adults, changes) for detail in contact.details_to_check.all()
         ],
         "unread": changes.unread(),
-        "since_it_was_sent": changes.since_it_was_sent(),
-        "information": list(contact.information.all()),
         "graver": _graver(contact),
         "nothing_ticked": contact.screened_at is None and not chosen,
         "found_none": contact.screened_at is not None and not screened,
     }
 
 
-def told_of(contact: Contact) -> dict[str, Any]:
-    """The concern with what was learned since, where a page shows no more of the contact."""
-    information = list(contact.information.prefetch_related("changes").select_related("by_user", "by_agency"))
-    changes = Changes(contact, information, list(contact.children.all()), list(contact.adults.all()))
+def told_of(contact: Contact, information: Iterable[Information]) -> dict[str, Any]:
+    """
+    The concern with what was learned since, where a page shows no more of the contact.
+
+    :param information: what was learned, with its changes.
+    """
+    return _told(contact, information, list(contact.children.all()), list(contact.adults.all()))[0]
+
+
+def _told(
+    contact: Contact,
+    information: Iterable[Information],
+    children: Sequence[ContactChild],
+    adults: Sequence[ContactAdult],
+) -> tuple[dict[str, Any], Changes]:
+    """What `concern.html` shows, and the changes that it was read from."""
+    learned = list(information)
+    changes = Changes(contact, learned, children, adults)
     given = for_people(contact.document)
     changes.overlay(given)
-    return {"given": given, "since_it_was_sent": changes.since_it_was_sent(), "information": information}
+    said = {"since_it_was_sent": changes.since_it_was_sent(), "information": learned}
+    return {"contact": contact, "given": given} | said, changes
 
 
 def for_people(part: Any) -> Any:

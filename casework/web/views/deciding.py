@@ -317,9 +317,10 @@ def _sign_off_form(request: HttpRequest, reference: str, now: datetime, form: Si
         ("Level of need", f"Level {decision.level}", f"Level {recommended.level}"),
         ("Rating", decision.get_rag_display(), recommended.get_rag_display()),
     ]
+    learned = contact.information.prefetch_related("changes").select_related("by_user", "by_agency")
     context = (
         _about(contact)
-        | told_of(contact)
+        | told_of(contact, learned)
         | _history(contact, people, user, now)
         | {
             "decision": decision,

@@ -9,11 +9,10 @@ from django.views.decorators.http import require_http_methods
 
 from casework.access import conditions, permissions
 from casework.actions import learning, viewing
-from casework.reading.cautions import cautions_of
 from casework.web.hiding import without_hidden_addresses
 from casework.web.screening_form import ScreeningForm
 from casework.web.signed_in import user_of
-from casework.web.story import story_of
+from casework.web.story import told_of
 from casework.web.submitting import errors_of, status_of, submit
 from casework.web.views.contacts import fetch, rules_of
 from localities.working_time import local_day
@@ -33,7 +32,7 @@ def screen(request: HttpRequest, reference: str) -> HttpResponse:
     def page() -> HttpResponse:
         seen = viewing.view_contact(reference=reference, by=user, now=now)
         errors = errors_of(form)
-        context = story_of(seen, cautions_of([seen])) | {"screening": form, "errors": errors}
+        context = told_of(seen, seen.information.all()) | {"screening": form, "errors": errors}
         answer = render(request, "front_door/contacts/screen.html", context, status=status_of(errors))
         return without_hidden_addresses(answer, [seen])
 
