@@ -48,7 +48,7 @@ hypothesis.settings.register_profile("patient", deadline=None)
 hypothesis.settings.load_profile("patient")
 
 # As Django has it, before its test environment puts its own in place.
-RENDER = Template._render  # type: ignore[attr-defined]  # private
+RENDER = Template._render  # type: ignore[attr-defined]  # Django has it; its type stubs leave out private methods
 
 
 def pytest_xdist_auto_num_workers() -> int:
@@ -94,7 +94,7 @@ def pytest_collection_finish() -> None:
 @pytest.fixture(scope="session", autouse=True)
 def _nobody_looks_on(django_test_environment: None) -> None:
     """Templates are rendered as for users: Django's test environment copies the context of each, and no test asks."""
-    Template._render = RENDER  # type: ignore[attr-defined]  # private
+    Template._render = RENDER  # type: ignore[attr-defined]  # as above
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -3,8 +3,8 @@ What somebody sent when their session had ended: it is kept until they have sign
 open the form with it, to send it again or to let it go. No JavaScript is needed.
 
 It is kept for the same person alone: a cookie says whose browser it was, and nobody else is shown it. A stranger's
-browser has no such cookie, and nothing of theirs is kept. It stands in the session, as a started decision does
-(`views/deciding.py`), and goes with it. Each address has its own: whoever had two pages open loses neither.
+browser has no such cookie, and nothing of theirs is kept. It stands in the session, because whoever has no session can
+store nothing in the database, and goes with it. Each address has its own: whoever had two pages open loses neither.
 """
 
 from typing import Any
