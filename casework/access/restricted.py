@@ -31,7 +31,7 @@ A_MANAGER = "a front-door manager"
 FIND_CLOSED = Prepared("find_closed", f"SELECT {CLOSED_PEOPLE}")
 FIND_CLOSED_BY_THESE = Prepared(
     "find_closed_by_these",
-    f"SELECT * FROM {CLOSES.format('%(people)s')}",  # noqa: S608  # our own
+    f"SELECT * FROM {CLOSES.format('%(people)s')}",  # noqa: S608  # our own constant; the people are a parameter
 )
 # Whom to ask about each of these people who is closed to the user.
 WHO_CLOSES = Prepared(
@@ -209,7 +209,7 @@ def check_match_is_open(match: PersonMatch, user: User, now: datetime) -> None:
 def shown_with(people: QuerySet[Any, Any] | Collection[int], user: User, now: datetime) -> QuerySet[Restriction]:
     """
     The restrictions that close a record, for its page: `until` is when the user's broken glass ends, and `is_certain`
-    whether it is of somebody on the record, not of somebody who one of them may be.
+    whether it is of somebody on the record, and not of a parent of theirs or of somebody who one of them may be.
 
     :param people: their ids.
     """

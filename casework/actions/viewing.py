@@ -12,13 +12,12 @@ from casework.access.loading import people_visible_to
 from casework.actions import reminders
 from casework.families import sameness
 from casework.families.naming import name_rows
-from casework.families.recorded import ADULTS, LIVES_HIDDEN
+from casework.families.recorded import ADULTS
 from casework.families.sameness import OF_A_MATCH
 from casework.models import (
     Case,
     Clock,
     Contact,
-    ContactAdult,
     ContactChild,
     ContactHandover,
     Decision,
@@ -80,7 +79,7 @@ def view_for_decision(
     contact = _with_parts(
         contacts.select_related("team", "agency", "recommendation", "case"),
         reference,
-        adults=ContactAdult.objects.select_related("person", "recorded_as").annotate(lives_hidden=LIVES_HIDDEN),
+        adults=ADULTS.all(),
         handovers=ContactHandover.objects.select_related("to_team"),
         partner_checks=PartnerCheck.objects.select_related("agency").order_by("pk"),
         decisions=Decision.objects.select_related("decided_by", "sign_off__by", "chosen_team", "chosen_case"),

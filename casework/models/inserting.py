@@ -79,7 +79,7 @@ def _statement(model: type[Model], with_ids: bool, skip_existing: bool) -> _Inse
     existing = "ON CONFLICT DO NOTHING" if skip_existing else ""
     statement = Prepared(
         f"insert_into_{table}",
-        f"INSERT INTO {table} ({names}) SELECT {names} FROM json_populate_recordset(NULL::{table}, %(rows)s) "  # noqa: S608  # our own
+        f"INSERT INTO {table} ({names}) SELECT {names} FROM json_populate_recordset(NULL::{table}, %(rows)s) "  # noqa: S608  # names from our models
         f'{existing} RETURNING "{model._meta.pk.column}"',
     )
     references = [field for field in fields if isinstance(field, ForeignKey)]

@@ -53,6 +53,11 @@ class Call(NamedTuple):
     statement: Prepared
     parameters: Mapping[str, Any]
 
+    @property
+    def values(self) -> list[Any]:
+        """The parameters in the order in which the statement takes them."""
+        return [self.parameters[name] for name in self.statement.parameters]
+
 
 def send(*calls: Call) -> list[Rows]:
     """
@@ -64,13 +69,13 @@ def send(*calls: Call) -> list[Rows]:
         prepare(*calls)
         cursor.execute(
             "; ".join(call.statement.execute for call in calls),
-            [call.parameters[name] for call in calls for name in call.statement.parameters],
+            [value for call in calls for value in call.values],
         )
         return [rows_of(cursor.cursor) for _ in calls]
 
 
 def prepare(*calls: Call) -> None:
-    """Prepares these statements on today's connection, which must be open, where they are not yet."""
+    """Prepares those of these statements that are not prepared yet on the connection, which must be open."""
     known = _prepared.setdefault(connection.connection, set())
     for statement in {call.statement.name: call.statement for call in calls}.values():
         if statement.name not in known:

@@ -28,7 +28,7 @@ def read_together(*queries: QuerySet[Any, Any] | Call) -> list[Rows]:
     calls = [query for query in queries if isinstance(query, Call)]
     for query in queries:
         if isinstance(query, Call):
-            text, values = query.statement.execute, [query.parameters[name] for name in query.statement.parameters]
+            text, values = query.statement.execute, query.values
             reader = None
         else:
             compiler = query.query.get_compiler(connection.alias)
@@ -72,15 +72,13 @@ def share_out(records: Iterable[Model], **parts: QuerySet[Any, Any]) -> None:
 
     :param parts: by the name of the relation, the query, which has been read.
     """
+    shared = list(records)
+    if not shared:
+        return
     for name, rows in parts.items():
-        for record in records:
-            relation = getattr(record, name)
-            field: ForeignKey[Any, Any] = relation.field
-            of_each = _by(rows, field.attname)
-            break
-        else:
-            return
-        for record in records:
+        field: ForeignKey[Any, Any] = getattr(shared[0], name).field
+        of_each = _by(rows, field.attname)
+        for record in shared:
             own = getattr(record, name).all()
             own._result_cache, own._prefetch_done = of_each[record.pk], True
             for row in own._result_cache:
@@ -98,7 +96,7 @@ def _by(rows: Iterable[Model], attribute: str) -> "defaultdict[Any, list[Model]]
 def _fill(query: QuerySet[Any, Any], compiler: Any, rows: Rows) -> None:
     """Lets Django make of these rows what it makes of those that it reads itself."""
     compiler.execute_sql = lambda *args, **kwargs: [rows]
-    query.query.get_compiler = lambda *args, **kwargs: compiler  # type: ignore[method-assign]  # of this one
+    query.query.get_compiler = lambda *args, **kwargs: compiler  # type: ignore[method-assign]  # this one query's own; deleted below
     try:
         len(query)
     finally:
