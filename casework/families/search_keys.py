@@ -10,7 +10,7 @@ from itertools import product
 from django.utils.timezone import localdate
 
 from casework.families.likeness.describing import Described
-from casework.families.likeness.homes import KINDS
+from casework.families.likeness.homes import telling
 from casework.families.likeness.keys import (
     ALONE,
     BESIDE,
@@ -19,6 +19,7 @@ from casework.families.likeness.keys import (
     in_area,
     pairs_of,
     parts_of_names,
+    sounds_of,
     what_counts,
 )
 from casework.families.likeness.names import other_forms, sound, with_and_without
@@ -35,7 +36,7 @@ def keys(person: Described, area: str = "") -> Iterator[str]:
     """The keys by which somebody like this is looked for: those of a likeness, and more where little was typed."""
     yield from asked(person)
     names = [name for name in (person.first, person.last) if name]
-    sounds = list(dict.fromkeys(heard for name in names for part in name.parts if (heard := sound(part))))
+    sounds = sounds_of(*names)
     birth, home = person.birth, person.home
     for what, name in what_counts(person):
         alone = len(names) == 1 and what in {"first_names", "last_names"} and (birth is None or birth.is_a_year)
@@ -52,7 +53,7 @@ def keys(person: Described, area: str = "") -> Iterator[str]:
         numbers = [f"{number}{letter}" for number in home.numbers[:1] if number.isdigit() for letter in "abcdef"]
         yield from (f"street {street} {number}" for street, number in product(home.street_sounds, numbers))
     if home and not home.postcode and not home.numbers and not names and not area:
-        streets = [sound(word) for word in home.words if word not in KINDS and len(word) > 2][:2]
+        streets = home.street_sounds[:2]
         newest = localdate().year
         yield from (f"street {street} {year}" for street in streets for year in range(newest - YEARS, newest + 1))
         yield from (f"street {street} {number}" for street in streets for number in HOUSE_NUMBERS)
@@ -63,11 +64,10 @@ def placed(person: Described, town: Town) -> Iterator[str]:
     The keys by which somebody like this is looked for in a town: by the name and the street, and the areas of the town,
     or a word of its name. With a birth or a number, also without them.
     """
-    names = [name for name in (person.first, person.last) if name]
-    sounds = list(dict.fromkeys(heard for name in names for part in name.parts if (heard := sound(part))))
+    sounds = sounds_of(person.first, person.last)
     for area in town.areas:
         yield from _in_area(person, sounds, area)
-    words = [sound(word) for word in town.words if word not in KINDS and len(word) > 2]
+    words = [sound(word) for word in telling(town.words)]
     yield from (f"street {word} {heard}" for word, heard in product(words, sounds))
     if person.home:
         yield from (f"streets {' '.join(sorted(pair))}" for pair in product(words, person.home.street_sounds))
@@ -79,7 +79,7 @@ def _in_area(person: Described, sounds: list[str], area: str) -> Iterator[str]:
     """The keys of these names, or of the street, in a postal area."""
     streets = person.home.street_sounds[:2] if person.home and not person.home.postcode else ()
     yield from (f"area {area} {pair}" for pair in pairs_of(sounds))
-    if len(sounds) == 1 or not sounds:
+    if len(sounds) < 2:
         yield from (in_area(area, heard) for heard in (*sounds, *streets))
 
 

@@ -13,6 +13,8 @@ from triage.reading import load_yaml
 TOWNS = Path(__file__).parent / "likeness" / "data" / "towns-1.yaml"
 # So many words has the longest name of a town.
 MOST_WORDS = 4
+# Words in the name of a town that have no capital.
+SMALL = frozenset({"on", "upon", "under", "le", "the", "by", "in"})
 
 
 class Towns(Document):
@@ -42,7 +44,7 @@ def called(name: str) -> Town:
     """The place that somebody calls so, whether it is on the list or not."""
     known, said = _known(), fold(name)
     said = known.called.get(said, said)
-    shown = " ".join(word if word in _SMALL else word.capitalize() for word in said.split())
+    shown = " ".join(word if word in SMALL else word.capitalize() for word in said.split())
     areas = frozenset(known.towns.get(said, "").split())
     return Town(shown, tuple(SHORT.get(word, word) for word in said.split()), areas)
 
@@ -55,9 +57,6 @@ def find(words: Sequence[str]) -> tuple[Town, int, int] | None:
             if town.areas:
                 return town, begin, end
     return None
-
-
-_SMALL = frozenset({"on", "upon", "under", "le", "the", "by", "in"})
 
 
 @cache

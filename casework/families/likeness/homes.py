@@ -1,7 +1,7 @@
 """Reads addresses and postcodes, and says how near two homes are."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
 from itertools import product
@@ -71,6 +71,11 @@ def shared_places() -> SharedPlaces:
     return read(SharedPlaces, load_yaml(SHARED_PLACES.read_text(encoding="utf-8")))
 
 
+def telling(words: Iterable[str]) -> tuple[str, ...]:
+    """Those of these words that tell a street, or a town, from others."""
+    return tuple([word for word in words if word not in KINDS and len(word) > 2])
+
+
 @dataclass(frozen=True)
 class Home:
     """Where somebody lives: the words of the address, the numbers in it, and the postcode without its blank."""
@@ -86,7 +91,12 @@ class Home:
     @property
     def street(self) -> str:
         """The first word that tells a street from others, or nothing."""
-        return next((word for word in self.words if word not in KINDS and len(word) > 2), "")
+        return next(iter(self.telling_words), "")
+
+    @cached_property
+    def telling_words(self) -> tuple[str, ...]:
+        """The words that tell a street from others."""
+        return telling(self.words)
 
     @cached_property
     def area(self) -> str:
@@ -109,7 +119,7 @@ class Home:
     @cached_property
     def street_sounds(self) -> tuple[str, ...]:
         """How the words sound that tell a street from others, at most three."""
-        return tuple([sound(word) for word in self.words if word not in KINDS and len(word) > 2][:3])
+        return tuple(map(sound, self.telling_words[:3]))
 
 
 @lru_cache(maxsize=100_000)

@@ -13,8 +13,7 @@ from itertools import combinations, product
 from casework.families.likeness.births import Birth
 from casework.families.likeness.comparing import name_key, whole_name_key
 from casework.families.likeness.describing import Described
-from casework.families.likeness.homes import KINDS
-from casework.families.likeness.names import sound, spelling
+from casework.families.likeness.names import Name, sound, spelling
 
 MOST_SOUNDS = 6
 # So many letters of a name alone, and of a name beside another one.
@@ -61,12 +60,11 @@ def whereabouts(person: Described) -> Iterator[str]:
     home = person.home
     if home is None:
         return
-    names = [name for name in (person.given, person.last) if name]
-    sounds = list(dict.fromkeys(heard for name in names for part in name.parts if (heard := sound(part))))
+    sounds = sounds_of(person.given, person.last)
     if home.area:
         yield from (in_area(home.area, heard) for heard in (*sounds[:3], *home.street_sounds[:2]))
-    others = [sound(word) for word in home.words if word not in KINDS and len(word) > 2][2:MOST_SOUNDS]
-    yield from (f"street {word} {heard}" for word, heard in product(others, sounds[:3]))
+    others = home.telling_words[2:MOST_SOUNDS]
+    yield from (f"street {sound(word)} {heard}" for word, heard in product(others, sounds[:3]))
 
 
 def in_area(area: str, heard: str) -> str:
@@ -82,6 +80,12 @@ def begins(*letters: str) -> str:
 def parts_of_names(person: Described) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The parts of the first names, and of the last."""
     return (person.first.parts if person.first else (), person.last.parts if person.last else ())
+
+
+def sounds_of(*names: Name | None) -> list[str]:
+    """How the parts of these names sound, in order, each sound once."""
+    parts = (part for name in names if name for part in name.parts)
+    return list(dict.fromkeys(heard for part in parts if (heard := sound(part))))
 
 
 def pairs_of(sounds: list[str]) -> list[str]:
