@@ -133,15 +133,18 @@ WITH people AS (
     SELECT DISTINCT COALESCE(same_as_id, id) AS id FROM casework_person WHERE id = ANY(%(people)s::bigint[]))"""
 # The people around these; and whose address is protected by any of their records.
 FIND_AROUND = Prepared("find_around", f"{THESE_PEOPLE}, {AROUND} SELECT id FROM around")  # noqa: S608  # our own text
+# Whether the address of a person is protected, or one of theirs hidden. {record}: a record of the person, which says
+# whether it is protected. {person}: the id of the one that stands for them.
+IS_HIDDEN = """{record}.address_is_protected OR EXISTS (
+    SELECT FROM casework_contactchild child WHERE child.person_id = {person} AND child.address_is_confidential)
+OR EXISTS (
+    SELECT FROM casework_contactadult adult WHERE adult.person_id = {person} AND adult.address_is_confidential)"""
 # Whether an address of these people, or of anybody around them, is protected or hidden: what is hidden already says of
 # whoever is further away. In SQL, as part of a statement that runs for every contact.
 HIDDEN_AROUND = f"""{AROUND}
 SELECT FROM around JOIN casework_person person ON person.id = around.id
-WHERE person.address_is_protected OR EXISTS (
-    SELECT FROM casework_contactchild child WHERE child.person_id = person.id AND child.address_is_confidential)
-OR EXISTS (
-    SELECT FROM casework_contactadult adult WHERE adult.person_id = person.id AND adult.address_is_confidential)
-"""  # noqa: S608  # our own text
+WHERE {IS_HIDDEN.format(record="person", person="person.id")}
+"""
 SOMEBODY_IS_HIDDEN = f"""EXISTS (
 WITH people AS (SELECT unnest(%(matched)s::bigint[]) AS id), {HIDDEN_AROUND})
 """
@@ -219,10 +222,7 @@ SELECT jsonb_build_object('lines', jsonb_build_array(detail.value), 'postcode', 
 FROM around
 JOIN casework_person record ON record.id = around.id OR record.same_as_id = around.id
 JOIN casework_persondetail detail ON detail.person_id = record.id AND detail.kind = 'address'
-WHERE record.address_is_protected OR EXISTS (
-    SELECT FROM casework_contactchild child WHERE child.person_id = around.id AND child.address_is_confidential)
-OR EXISTS (
-    SELECT FROM casework_contactadult adult WHERE adult.person_id = around.id AND adult.address_is_confidential)
+WHERE {IS_HIDDEN.format(record="record", person="around.id")}
 OR EXISTS (
     SELECT FROM casework_contactadult adult JOIN casework_contactchild child ON child.contact_id = adult.contact_id
     WHERE adult.person_id = around.id AND adult.same_address IS DISTINCT FROM FALSE AND child.address_is_confidential)

@@ -87,7 +87,7 @@ FIND_CHILDREN_BESIDE = Prepared("find_children_beside", CHILDREN_BESIDE_PEOPLE)
 IS_RECORD_BESIDE = f"""{{0}} IN (
     WITH representative AS (SELECT unnest(%(people)s::bigint[]) AS id UNION ({CHILDREN_BESIDE_PEOPLE}))
     {sameness.ALL_RECORDS.format("representative")})
-"""  # our own constants
+"""
 # {0}: the case. {children}: a query for the ids of children.
 IS_OWN_CASE = "{{0}} IN (SELECT case_id FROM casework_casechild WHERE person_id IN ({children}))"
 
