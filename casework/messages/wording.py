@@ -54,7 +54,7 @@ TO_STAFF = {
     ),
     Message.GRAVER_THAN_DECIDED: (
         "More serious than decided: {contact}",
-        "By what is known now, the rules recommend something graver than what was decided. Please look at it at once.",
+        "By what is known now, the rules recommend something more serious. Please look at it at once.",
     ),
     Message.CONTACT_ASSIGNED: (
         "Assigned to you: {contact}",

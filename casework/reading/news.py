@@ -103,7 +103,7 @@ def since_decided(cases: Collection[Case], user: User, now: datetime) -> Mapping
         assert recommendation is not None
         says = []
         if is_graver(recommendation, decision):
-            says.append("It is graver than decided, by what is known now.")
+            says.append("It is more serious than decided, by what is known now.")
         agreed, agrees = (each.facts.get("agreement") for each in (decision.recommendation, recommendation))
         if agrees != agreed and agrees in ENDED:
             says.append(ENDED[agrees])

@@ -387,7 +387,7 @@ class TestTheCase:
         case = story.accepted(contact)
         where, robin = reverse("case", args=[case.reference]), contact.children.get()
         says = (
-            "It is graver than decided, by what is known now.", "The family has withdrawn its agreement.",
+            "It is more serious than decided, by what is known now.", "The family has withdrawn its agreement.",
             "The home is now in Wycombe and Marlow, the area of another team.",
         )  # fmt: skip
         pages = (where, "/", "/teams/aylesbury/")
