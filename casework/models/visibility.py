@@ -48,7 +48,8 @@ CLOSED_PEOPLE = "(SELECT public.closed_people(%(user)s, %(now)s, %(careful)s))::
 
 # Whoever is closed closes also who may be the same person: there is a possible match with a score that makes the
 # rules careful (`closes_from`), and nobody has confirmed or rejected it. And a parent closes a child, and who may be
-# that child: a contact of the family says that they are parent and child, or staff recorded it.
+# that child: a contact of the family says that they are parent and child, or staff recorded it
+# (`migrations/0065_whose_mother.py`).
 # Pairs of people, by the records that stand for them. {0}: people, as an array. `CLOSES`: each of these (`person_id`)
 # with themselves and with whom they close, if they are closed (`closed_id`). `CLOSED_BY`: each with themselves and with
 # those who close them, if those are closed (`closing_id`).
@@ -203,8 +204,7 @@ def sees_case(user: User, now: datetime) -> Condition:
 
 def is_open_contact(user: User, now: datetime, contact: Combinable) -> Condition:
     """
-    The condition that a contact is not closed to a user: nobody on it is restricted, and the user has no conflict of
-    interest in anybody on it.
+    The condition that a contact is not closed to a user, by a child or an adult on it: see `CLOSED_PEOPLE`.
 
     :param contact: the contact's id.
     """
