@@ -39,24 +39,22 @@ LONGEST_AGO = timedelta(days=7)
 
 def check_waits_for_decision(contact: Contact) -> None:
     if contact.status == ContactStatus.SIGN_OFF:
-        raise NotAllowedInStatus(
-            f"A decision on {contact} waits for a second person. Nothing else is decided until then. "
-            + _decided_by(contact)
-        )
+        says = f"A decision on {contact} waits for a second person. Nothing else is decided until then."
+        raise NotAllowedInStatus(_and_who_decided(says, contact))
     check_is_not_decided(contact)
 
 
 def check_is_not_decided(contact: Contact) -> None:
     if contact.status == ContactStatus.DECIDED:
-        raise NotAllowedInStatus(f"{contact} is decided already. {_decided_by(contact)}")
+        raise NotAllowedInStatus(_and_who_decided(f"{contact} is decided already.", contact))
 
 
-def _decided_by(contact: Contact) -> str:
-    """Who decided last on a contact, and when; and who answered as the second person."""
+def _and_who_decided(says: str, contact: Contact) -> str:
+    """A sentence, and who decided last on the contact, and when; and who answered as the second person."""
     decision = contact.decisions.select_related("decided_by", "sign_off__by").order_by("pk").last()
     if decision is None:
-        return ""
-    says = f"{decision.decided_by} decided on {in_words(decision.decided_at)}."
+        return says
+    says += f" {decision.decided_by} decided on {in_words(decision.decided_at)}."
     answer = getattr(decision, "sign_off", None)
     if answer is None:
         return says
@@ -126,10 +124,10 @@ def check_detail_is_not_in_error(detail: PersonDetail) -> None:
 
 
 def check_is_hidden(person: Person) -> None:
-    of_child, of_adult = (
-        rows.objects.filter(person=person, address_is_confidential=True) for rows in (ContactChild, ContactAdult)
+    is_hidden = person.address_is_protected or any(
+        of.objects.filter(person=person, address_is_confidential=True).exists() for of in (ContactChild, ContactAdult)
     )
-    if not (person.address_is_protected or of_child.exists() or of_adult.exists()):
+    if not is_hidden:
         raise NotAllowedInStatus("Nothing of this address is hidden.")
 
 
@@ -153,7 +151,7 @@ def check_team_has_accepted(case: Case, responsible: Team) -> None:
 
 def check_waits_for_sign_off(contact: Contact) -> None:
     if contact.status != ContactStatus.SIGN_OFF:
-        raise NotAllowedInStatus(f"{contact} does not wait for a second person. {_decided_by(contact)}".rstrip())
+        raise NotAllowedInStatus(_and_who_decided(f"{contact} does not wait for a second person.", contact))
 
 
 def check_is_open(case: Case) -> None:

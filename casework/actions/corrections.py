@@ -277,8 +277,8 @@ def _lines(plan: Plan, contact: Contact, history: list[FactChange]) -> Lines:
 
     def known(group: str, row: ContactChild | ContactAdult) -> list[str]:
         sent, key = contact.document.get(group) or (), (row.pk, None) if group == "children" else (None, row.pk)
-        now = (change.after or [] for change in plan.changes_of(row) if change.field == "address.lines")
-        return next(now, lines_of(address_of(sent, row.position, corrected.get(key))))
+        said = (change.after or [] for change in plan.changes_of(row) if change.field == "address.lines")
+        return next(said, lines_of(address_of(sent, row.position, corrected.get(key))))
 
     return Lines(
         {child.position: known("children", child) for child in plan.children},

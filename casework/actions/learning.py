@@ -47,10 +47,10 @@ def record_agreement(
     faults = []
     if service not in FamilyAgreement.values:
         faults.append(Fault(("service",), "Select what the family says"))
-    asked = service in ANSWERED
-    if asked and not given_by.strip():
+    is_answer = service in ANSWERED
+    if is_answer and not given_by.strip():
         faults.append(Fault(("given_by",), "Enter who in the family gave the answer"))
-    if asked and on is None:
+    if is_answer and on is None:
         faults.append(Fault(("on",), "Enter on which day they answered"))
     if on is not None and on > local_day(now):
         faults.append(Fault(("on",), "This day lies in the future."))
@@ -59,8 +59,8 @@ def record_agreement(
     before = in_columns(contact, AGREEMENT)
     audited = contact.agreement
     contact.agreement = service
-    contact.agreement_given_by = given_by.strip() if asked else ""
-    contact.agreement_on = on if asked else None
+    contact.agreement_given_by = given_by.strip() if is_answer else ""
+    contact.agreement_on = on if is_answer else None
     contact.save(update_fields=["agreement", "agreement_given_by", "agreement_on"])
     changes = fact_history.differences(contact, before, in_columns(contact, AGREEMENT))
     document = {"service": service, "given_by": given_by, "on": on and on.isoformat()}
