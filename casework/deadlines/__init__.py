@@ -1,1 +1,1 @@
-"""Clocks, their policies, and the recipients of reminders."""
+"""Clocks, their policies, what each asks for in words, and the recipients of reminders."""
