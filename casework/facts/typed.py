@@ -321,6 +321,8 @@ _AGE = re.compile(
 )
 # Of an age, only what is completed counts.
 _FRACTION = re.compile(r"(?<![\w.,/-])([0-9]{1,3})(?:[.,][0-9]{1,9}|\u00bd| 1/2| and a half)(?![0-9.,/-])")
+# 10/12: in health records it is ten months, elsewhere it may be two ages.
+_TWELFTHS = re.compile(r"(?:\d{1,2}\W+)?\d{1,2}/12(?!\d)(?: old)?")
 # Two ages that are further apart say too little.
 _MOST_APART = 2
 _IN_A_YEAR = {"y": 1, "m": 12, "w": 52, "d": 365}
@@ -332,7 +334,10 @@ def age(value: str | float, context: Mapping[str, Any]) -> Read[int]:
     text = _FRACTION.sub(r"\1", str(value))
     if is_not_known(text):
         return NOT_SAID
-    typed = re.sub(r"[^\w/-]+", " ", _plain(text).casefold().replace("y/o", "yo")).strip()
+    # "15+" and "<15" say no age.
+    typed = re.sub(r"[^\w/+<>-]+", " ", _plain(text).casefold().replace("y/o", "yo")).strip()
+    if _TWELFTHS.fullmatch(typed):
+        return not_read("may be months, or two ages; write it as 10 months, or as 10 to 12.")
     match = _AGE.fullmatch(typed)
     years = (0, 0) if typed in _BORN_JUST_NOW else _years(match) if match is not None else None
     if years is None:
