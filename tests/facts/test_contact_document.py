@@ -115,7 +115,8 @@ def test_and_that_is_said_by_name(path: Path) -> None:
 
 TELEPHONES = (
     "01296 555123", "+44 (0)7700 900123", "0044 1296 555123", "01296 555123 ext. 12", "07700 900123/07700 900124",
-    "mum 07700 900123", "07700900123 (Bill, not before 10)", "+353 1 555 0123", "00000", "n/a", "ex-directory",
+    "mum 07700 900123", "07700900123 (Bill, not before 10)", "07700 900123 after 4pm", "01296 555123 9am-5.30pm",
+    "07700 900123 (24hrs)", "+353 1 555 0123", "00000", "n/a", "ex-directory",
 )  # fmt: skip
 ACCEPTED: list[tuple[Path, list[object]]] = [
     (("agency_reference",), [text_of(1_000), None, "", "  PPN 1  "]),

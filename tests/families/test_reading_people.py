@@ -120,6 +120,7 @@ def test_telephones_are_read_in_national_form() -> None:
     ):  # fmt: skip
         assert read_telephones(text) == {"07700900123", "01296382345"}, text
     assert read_telephones("0044 20 7946 0018 0044 20 7946 0019") == {"02079460018", "02079460019"}
+    assert read_telephones("07700 900123 4pm") == read_telephones("07700 900123, 9.30 am - 5pm") == {"07700900123"}
     assert read_telephones("07700 900123 382345") == {"07700900123"}
     assert read_telephones("+49 30 12345678") == read_telephones("0049 (0)30 12345678") == {"493012345678"}
     assert read_telephones("none") == read_telephones("00000000000") == read_telephones("12345") == frozenset()

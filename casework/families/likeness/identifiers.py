@@ -71,8 +71,11 @@ def read_upn(text: str) -> Number | None:
     return Number(found, _UPN_LETTERS[check] == match[1])
 
 
-# The zero that is left out from abroad, and an extension.
-NOT_OF_THE_NUMBER = re.compile(r"\(0\)|(?:\bext(?:ension|n)?|\bx)\.?\s*\d{1,6}\b", re.IGNORECASE)
+# The zero that is left out from abroad, an extension, and when to call: 4pm, 9.30am, 24hrs.
+NOT_OF_THE_NUMBER = re.compile(
+    r"\(0\)|(?:\bext(?:ension|n)?|\bx)\.?\s*\d{1,6}\b|\b\d{1,2}(?:[:.]\d\d)?\s?(?:[ap]\.?m\b|h(?:ou)?rs?\b)",
+    re.IGNORECASE,
+)
 
 
 @lru_cache(maxsize=100_000)
