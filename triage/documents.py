@@ -81,7 +81,8 @@ def load_json(text: str | bytes) -> Any:
     try:
         document = json.loads(text, object_pairs_hook=_object, parse_constant=_no_constant)
     except json.JSONDecodeError as error:
-        says = f"This is not JSON: {error.msg} at line {error.lineno}, column {error.colno}."
+        # Some of Python's sentences end in "at" already.
+        says = f"This is not JSON: {error.msg.removesuffix(' at')} at line {error.lineno}, column {error.colno}."
     except UnicodeDecodeError:
         says = "This is not JSON: the text is not UTF-8."
     except InvalidInput:

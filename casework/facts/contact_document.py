@@ -102,8 +102,11 @@ Indicators = Annotated[tuple[Annotated[Read[str], Typed(typed.indicator)], ...],
 SourceCode = Annotated[
     StrictStr,
     StringConstraints(strip_whitespace=False),
-    AfterValidator(documents.one_of("source_codes", "a DfE source of referral")),
-    Field(json_schema_extra={"enum": list(SOURCE_CODES)}),
+    AfterValidator(documents.one_of("source_codes", f"a DfE source of referral: {', '.join(SOURCE_CODES)}")),
+    Field(
+        description="; ".join(f"{code}: {source}" for code, source in SOURCE_CODES.items()) + ".",
+        json_schema_extra={"enum": list(SOURCE_CODES)},
+    ),
 ]
 # What is not sent is read as well, so that every detail is a `Read`.
 NOT_SENT: Any = None

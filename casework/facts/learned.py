@@ -70,6 +70,7 @@ class SaysNothing(Check):
 SAYS_NOTHING = SaysNothing(
     CheckKind.NOT_READ, "says nothing new. What was known stays; to take it back, write it in `why`."
 )
+WITHOUT_WORDS = SaysNothing(CheckKind.NOT_READ, "says nothing.")
 # The places of facts that are right as they were read, and stay.
 Confirmed = tuple[StrictStr, ...]
 
@@ -414,7 +415,7 @@ def read_information(data: object, *, by_staff: bool, indicators: Collection[str
 def _of_itself(document: Mapping[str, Any], silent: list[ToCheck]) -> Values:
     """What an information document says of itself."""
     said = {name: document[name] for name in ("source", "said_by", "why") if document.get(name) is not None}
-    silent.extend(ToCheck((name,), SAYS_NOTHING) for name, value in said.items() if is_not_known(value))
+    silent.extend(ToCheck((name,), WITHOUT_WORDS) for name, value in said.items() if is_not_known(value))
     silent.extend(ToCheck((group,), SAYS_NOTHING) for group in GROUPS if document.get(group) == [])
     return said
 

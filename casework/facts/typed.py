@@ -219,8 +219,8 @@ def own_reference(text: str, context: Mapping[str, Any]) -> Read[str]:
 
 _MONTHS = ("january", "february", "march", "april", "may", "june", "july", "august", "september", "october",
            "november", "december")  # fmt: skip
-# What a system adds that keeps its dates as moments.
-_MIDNIGHT = r"([T ]00:00(:00([.,]0+)?)?(Z|[+]00:?00)?)?"
+# What a system adds that keeps its dates as moments, or with the zone of their time, as XML does.
+_MIDNIGHT = r"([T ]00:00(:00([.,]0+)?)?(Z|[+]00:?00)?|Z|[+]0[01]:00)?"
 _YEAR_FIRST = re.compile(r"(?P<year>\d{4})[-/. ](?P<month>\d{1,2})[-/. ](?P<day>\d{1,2})" + _MIDNIGHT)
 _DAY_FIRST = re.compile(r"(?P<day>\d{1,2})[-/. ](?P<month>\d{1,2})[-/. ](?P<year>\d{4})" + _MIDNIGHT)
 _NAMED = re.compile(r"(?P<day>\d{1,2})(st|nd|rd|th)?(\s+of)?[\s.,/-]*(?P<month>[a-z]{3,9})[\s.,/-]*(?P<year>\d{4})")
@@ -244,7 +244,8 @@ def a_date(text: str) -> Read[date]:
     forms = [(form, typed) for form in (_YEAR_FIRST, _DAY_FIRST)]
     forms += [(form, small) for form in (_NAMED, _NAMED_FIRST)]
     forms += [(form, typed) for form in _DIGITS_ALONE]
-    written = [match for form, given in forms if given.isascii() and (match := form.fullmatch(given))]
+    matches = [match for form, given in forms if given.isascii() and (match := form.fullmatch(given))]
+    written = [match for match in matches if match["month"].isdigit() or month_of(match["month"])]
     meant = {day for match in written if (day := _day(match)) is not None}
     if len(meant) == 1:
         day = meant.pop()
@@ -376,7 +377,7 @@ def nhs_number(text: str, context: Mapping[str, Any]) -> Read[str]:
     if has_check_digit(meant := as_digits(digits)) and meant != digits and len(meant) == 10:
         return Read(meant, Check(CheckKind.CORRECTED, LETTER_FOR_DIGIT))
     if not (digits.isascii() and digits.isdigit() and len(digits) == 10):
-        return NOT_SAID if _is_placeholder(digits) else not_read("is not an NHS number; it has ten digits.")
+        return NOT_SAID if _is_placeholder(digits) else not_read("is not an NHS number, which has ten digits.")
     if _is_placeholder(digits):
         return NOT_SAID
     if not has_check_digit(digits):
@@ -395,14 +396,15 @@ def upn(text: str, context: Mapping[str, Any]) -> Read[str]:
     """A unique pupil number. A letter and one digit twelve times over is a placeholder."""
     if is_not_known(text):
         return NOT_SAID
-    typed = re.sub(r"[\s.,/_-]+", "", _plain(text)).upper()
+    bare = re.sub(r"^\W*upn\b(?:\W*(?:no|number)\b)?\W*", "", _plain(text), flags=re.IGNORECASE)
+    typed = re.sub(r"[\s.,/_-]+", "", bare).upper()
     if _is_placeholder(typed):
         return NOT_SAID
     meant = typed[:1] + as_digits(typed[1:12]) + typed[12:]
     if meant != typed and (mended := read_upn(meant)) is not None and mended.is_valid:
         return Read(mended.text, Check(CheckKind.CORRECTED, LETTER_FOR_DIGIT))
     if not _UPN.fullmatch(typed):
-        return not_read("is not a unique pupil number; it has a letter and twelve digits.")
+        return not_read("is not a unique pupil number, which has a letter and twelve digits.")
     number = read_upn(typed)
     if number is not None and not number.is_valid:
         return not_read("is not a unique pupil number: its check letter is wrong. Look for a mistyped character.")
@@ -582,7 +584,8 @@ def ethnicity(text: str, context: Mapping[str, Any]) -> Read[str]:
     meant = {code for code, must, may in _ETHNICITY_WORDS if must <= telling <= must | may}
     if len(meant) == 1:
         return Read(meant.pop())
-    return NOT_SAID if is_not_known(text) else not_read("is not a DfE ethnicity code, nor the words for one.")
+    says = "is not a DfE ethnicity code, nor the words for one; write its code, as WBRI."
+    return NOT_SAID if is_not_known(text) else not_read(says)
 
 
 def one_of(choices: Collection[str]) -> Typed:
@@ -606,9 +609,8 @@ def indicator(text: str, context: Mapping[str, Any]) -> Read[str]:
     for written in (code, code.upper(), re.sub("[ -]+", "-", code.upper())):
         if written in context["indicators"]:
             return Read(written)
-    return (
-        NOT_SAID if is_not_known(text) else not_read("is not an indicator of the Continuum of Need that is in force.")
-    )
+    says = "is not an indicator of the Continuum of Need that is in force; write the code of one, and nothing else."
+    return NOT_SAID if is_not_known(text) else not_read(says)
 
 
 LONGEST_REF = 50

@@ -317,6 +317,8 @@ class TestWhatIsNoDocument:
             (b'{"type": "x",\n}', "at line 2, column 1."),
             (b"contact", "This is not JSON"),
             (b"{} {}", "This is not JSON: Extra data at line 1, column 4."),
+            (b'{"type": "a\x0bb"}', "This is not JSON: Invalid control character at line 1, column 12."),
+            (b'{"type": "a', "This is not JSON: Unterminated string starting at line 1, column 10."),
             (b'{"type": "caf\xe9"}', "This is not JSON: the text is not UTF-8."),
             (b'{"referrer_level": NaN}', "NaN is not a JSON number."),
             (b'{"referrer_level": Infinity}', "Infinity is not a JSON number."),
@@ -327,7 +329,8 @@ class TestWhatIsNoDocument:
             (b'{"children": ' + b"[" * 100_000, "it is nested too deeply."),
             (b'{"referrer_level": ' + b"9" * 5_000 + b"}", "a number in it is too long."),
         ],
-        ids=["cut short", "a comma too many", "a word", "two", "Latin 1", "NaN", "Infinity", "-Infinity", "a key twice",
+        ids=["cut short", "a comma too many", "a word", "two", "a vertical tab", "a text cut short",
+             "Latin 1", "NaN", "Infinity", "-Infinity", "a key twice",
              "a key twice below", "half a character twice", "too deep", "too long a number"],
     )  # fmt: skip
     def test_it_is_refused_with_a_sentence(self, partner: Partner, body: bytes, says: str) -> None:

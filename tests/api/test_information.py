@@ -169,6 +169,13 @@ def test_what_means_not_known_is_no_answer_and_is_not_said_to_be_unreadable(
     assert facts(contact) == before
 
 
+def test_empty_words_are_named_without_the_advice_to_write_words(partner: Partner, contact: Contact) -> None:
+    answer = add(partner, contact, {"why": ".", "said_by": ""})
+    assert [warning["detail"] for warning in answer.json()["warnings"]] == [
+        "said_by: says nothing.", "why: says nothing.",
+    ]  # fmt: skip
+
+
 def facts(contact: Contact) -> list[Any]:
     """Everything that is known of a contact today."""
     contact = Contact.objects.get(pk=contact.pk)

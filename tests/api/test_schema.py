@@ -26,6 +26,7 @@ from casework.api.urls import urlpatterns
 from casework.facts.contact_document import read_contact
 from casework.facts.learned import InformationDocument, read_information, says_nothing
 from errors import InvalidInput
+from localities.codes import SOURCE_CODES
 from localities.models import Agency
 from tests.stage.documents import CONTRACT
 from tests.stage.web_client import (
@@ -151,6 +152,10 @@ class TestTheDescription:
         for refused in (*nobody, {"source": "family"}, {"source": "rumour", "why": "So."}):
             assert not added.is_valid(refused), refused
         assert '"check"' not in json.dumps(schema["components"]["schemas"])
+
+    def test_it_says_what_each_source_code_means(self, schema: dict[str, Any]) -> None:
+        says = contact_shape(schema)["properties"]["source_code"]["description"]
+        assert [f"{code}: {source}" in says for code, source in SOURCE_CODES.items()] == [True] * len(SOURCE_CODES)
 
     def test_what_people_type_is_any_text(self, schema: dict[str, Any]) -> None:
         sent = validator(schema, contact_shape(schema))

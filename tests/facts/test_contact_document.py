@@ -140,7 +140,8 @@ ACCEPTED: list[tuple[Path, list[object]]] = [
     ((*CHILD, "last_name"), [text_of(100), None]),
     ((*CHILD, "also_known_as"), [[], [text_of(100)] * 20]),
     # Born today; 26 tomorrow; the oldest day on which somebody is still 25.
-    ((*CHILD, "date_of_birth"), [day(), "2000-11-22", "2024-02-29", None, " 2019-03-04 "]),
+    ((*CHILD, "date_of_birth"), [day(), "2000-11-22", "2024-02-29", None, " 2019-03-04 ",
+                                 "2019-03-04Z", "2019-03-04+01:00"]),
     ((*CHILD, "date_of_birth_estimated"), [True, False, None]),
     ((*CHILD, "age_years"), [7, 8, "7", 7.5, None]),
     ((*CHILD, "sex"), [*SEXES, *SEXES.values(), "male", "m", "boy", "GIRL", "", "not known"]),
@@ -153,7 +154,7 @@ ACCEPTED: list[tuple[Path, list[object]]] = [
       "999.000.0018", "999\u00a0000\u00a00018", "",
       "not known",
       *(digit * 10 for digit in "0123456789"), None]),
-    ((*CHILD, "upn"), ["H801200001001", "H80120000100B", "h801200001001", "", None]),
+    ((*CHILD, "upn"), ["H801200001001", "H80120000100B", "h801200001001", "UPN: H801200001001", "", None]),
     ((*CHILD, "address"), [{}, None, {"postcode": "HP20 1UA"}, {"confidential": True}]),
     ((*CHILD, "address", "lines"), [[], [text_of(2_000)] * 30, [""] * 300_000]),
     ((*CHILD, "address", "postcode"),
@@ -200,7 +201,7 @@ ACCEPTED: list[tuple[Path, list[object]]] = [
 REFUSED: list[tuple[Path, list[object], str]] = [
     (("agency_reference",), [7], "must be text, not 7."),
     (("type",), ["rumour", "", "SAFEGUARDING_CONCERN"], "is not one of safeguarding_concern, request_for_help"),
-    (("source_code",), ["2", "2a", "1E", "11", "", "2A2B"], "is not a DfE source of referral."),
+    (("source_code",), ["2", "2a", "1E", "11", "", "2A2B"], "is not a DfE source of referral: 1A, 1B, 1C, 1D, 2A,"),
     (("received_by_phone",), ["yes", 1, 0], "must be true or false, not"),
     (("immediate_danger",), ["no", 0, "true"], "must be true or false, not"),
     (("referrer",), ["Amina", [], 1], "must be an object, not"),
@@ -316,7 +317,8 @@ DOUBTED: list[tuple[Path, Sequence[object], str]] = [
     ((*CHILD, "date_of_birth"), ["2019-02-29", "2019-13-01", "2019-00-10", "31/4/2019", "0000-01-01", "4/13/2019"],
      "not_read: is not a day that exists."),
     ((*CHILD, "date_of_birth"), ["3/4/15", "03-04-15", "3 Apr 15"], "not_read: could be more than one day"),
-    ((*CHILD, "date_of_birth"), ["last spring", "2019", "spring 2019", "٢٠١٩-٠٣-٠٤", "2019-03-04T23:00:00Z",
+    ((*CHILD, "date_of_birth"), ["last spring", "2019", "spring 2019", "3 avril 2015", "2015-04-03+07:00",
+                                 "٢٠١٩-٠٣-٠٤", "2019-03-04T23:00:00Z",
                                  "x" * 9_000],
      "not_read: is not a date that can be read"),
     ((*CHILD, "age_years"), ["5-16", "16-15", "2 years - 6 months", "teenager", "1O", "-1", -1, -0.5, "15.5.2011", 1e-9,
@@ -330,11 +332,12 @@ DOUBTED: list[tuple[Path, Sequence[object], str]] = [
     ((*CHILD, "age_years"), [5, 9, "about 15"], "asked: does not fit the date of birth, which counts."),
     ((*CHILD, "sex"), ["X", "non-binary", "Male?!f"], "not_read: is not a DfE code for sex"),
     ((*CHILD, "ethnicity"), ["WBR", "Black", "Asian", "Gypsy or Irish Traveller", "local"],
-     "not_read: is not a DfE ethnicity code"),
+     "not_read: is not a DfE ethnicity code, nor the words for one; write its code, as WBRI."),
     ((*CHILD, "nhs_number"), ["999000001", "99900000180", "999000001X", "٩٩٩٠٠٠٠٠١٨"],
-     "not_read: is not an NHS number; it has ten digits."),
+     "not_read: is not an NHS number, which has ten digits."),
     ((*CHILD, "nhs_number"), ["9990000017", "9990000019", "999 000 0081"], "not_read: is not an NHS number: its check"),
-    ((*CHILD, "upn"), ["A80120000100", "A8012000010012", "8801200001001"], "not_read: is not a unique pupil number"),
+    ((*CHILD, "upn"), ["A80120000100", "A8012000010012", "8801200001001"],
+     "not_read: is not a unique pupil number, which has a letter and twelve digits."),
     ((*CHILD, "address", "postcode"),
      ["HP20", "HP20 1U", "HP20 1UAA", "HP200 1UA", "HP20 UA1", "H20I 1UA", "12345", "1HP 1UA", "near the station"],
      "not_read: is not a postcode; write it as HP20 1UA."),
@@ -611,8 +614,8 @@ class TestNumbersAndCodes:
     @pytest.mark.parametrize("path", [(*CHILD, "indicators", 1), ("family_indicators", 1)], ids=str)
     def test_an_unknown_indicator_is_named_and_the_others_count(self, path: Path) -> None:
         document = having(path[:-1], ["L3-12", "L3-112", "l3-12"])
-        says = "not_read: is not an indicator of the Continuum of Need that is in force."
-        assert doubts(document) == {path: says}
+        says = "not_read: is not an indicator of the Continuum of Need that is in force; write the code of one, and"
+        assert doubts(document) == {path: f"{says} nothing else."}
         assert reading(document).has_unknown_indicators
         entry = read(document)
         codes = entry.children[0].indicators if path[0] == "children" else entry.family_indicators
@@ -620,7 +623,7 @@ class TestNumbersAndCodes:
 
     def test_a_code_is_not_guessed_from_far_away(self) -> None:
         assert faults(having(("source_code",), "school")) == {
-            ("source_code",): '"school" is not a DfE source of referral.'
+            ("source_code",): f'"school" is not a DfE source of referral: {", ".join(SOURCE_CODES)}.'
         }
 
 
