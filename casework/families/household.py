@@ -6,7 +6,7 @@ careful, unless somebody has rejected them), and the children who are on other c
 Better one contact too many in view than one too few: a social worker reviews it.
 """
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime, timedelta
 from functools import cached_property
 from operator import itemgetter
@@ -25,7 +25,7 @@ from casework.models import (
     Person,
 )
 from casework.models.contacts import ContactQuerySet
-from casework.models.prepared import Call, Prepared, Rows, send
+from casework.models.prepared import Prepared, Rows, send
 from casework.models.visibility import Condition
 from casework.statuses import CaseStatus
 from triage.rule_set_document import Work
@@ -150,13 +150,13 @@ def is_earlier_than(contact: Contact) -> Condition:
 
 def household(contact: Contact) -> Household:
     """The household of a contact whose children, adults and matches are stored."""
+    known = _known_on(contact)
 
     def find_people() -> frozenset[int]:
         (found,) = send(FIND_PEOPLE_ON_CONTACT(contact=contact.pk))
-        on_contact = {person for (person,) in found}
-        return _people_of(on_contact, send(*_ask_people(on_contact)))
+        return HouseholdToRead(known, {person for (person,) in found}).people
 
-    return Household(_known_on(contact), find_people)
+    return Household(known, find_people)
 
 
 class HouseholdToRead(Household):
@@ -169,11 +169,29 @@ class HouseholdToRead(Household):
     def __init__(self, known: Known, people: Collection[int]) -> None:
         """:param people: the ids of those who are known."""
         self._among = people
-        self.calls = _ask_people(people)
-        super().__init__(known, lambda: _people_of(people, send(*self.calls)))
+        # Mostly nobody is alike: the children beside those who are known are asked for at once.
+        self.calls = sameness.ask_proposed(people), FIND_CHILDREN_BESIDE(people=[*people])
+        super().__init__(known, self._find)
 
-    def hand_over(self, proposed: Rows, beside: Rows) -> None:
-        self.people = _people_of(self._among, (proposed, beside))
+    def hand_over(self, *found: Rows) -> None:
+        """:param found: the rows of `calls`."""
+        self._found = [*found]
+
+    @cached_property
+    def _found(self) -> list[Rows]:
+        return send(*self.calls)
+
+    @cached_property
+    def may_be(self) -> frozenset[int]:
+        """Whom one of those who are known may be."""
+        proposed, _ = self._found
+        return sameness.likely_the_same(self._among, proposed)
+
+    def _find(self) -> frozenset[int]:
+        if self.may_be:
+            return _with_children_beside({*self._among, *self.may_be})
+        _, beside = self._found
+        return frozenset({*self._among, *(person for (person,) in beside)})
 
 
 def household_to_read(contact: Contact) -> HouseholdToRead:
@@ -193,19 +211,6 @@ def household_around(person: Person) -> HouseholdToRead:
 
 def _known_on(contact: Contact) -> Known:
     return Known(PEOPLE_ON_CONTACT, (("contact", contact.pk),))
-
-
-def _ask_people(on_contact: Collection[int]) -> tuple[Call, Call]:
-    # Mostly nobody is alike: the children beside the people on the contact are asked for at once.
-    return sameness.ask_proposed(on_contact), FIND_CHILDREN_BESIDE(people=[*on_contact])
-
-
-def _people_of(on_contact: Collection[int], found: Sequence[Rows]) -> frozenset[int]:
-    proposed, beside = found
-    likely = sameness.likely_the_same(on_contact, proposed)
-    if likely:
-        return _with_children_beside({*on_contact, *likely})
-    return frozenset({*on_contact, *(person for (person,) in beside)})
 
 
 def household_of_people(*, known: Collection[int], may_be: Collection[int]) -> Household:

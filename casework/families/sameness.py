@@ -244,7 +244,7 @@ def matches_of(records: Collection[int], *along: QuerySet[Any, Any]) -> list[Per
         "child__contact__document", "adult__contact__document"
     )
     own = with_contacts.filter(Q(record__in=records) | Q(person__in=records)).order_by()
-    # As in `matches_on`. Their records are asked first: joined with a subquery, PostgreSQL read every match on record.
+    # Their records are asked first: joined with a subquery, PostgreSQL read every match on record.
     found = own.values_list("record", flat=True)
     read_together(found, *along)
     if not (theirs := list(found)):

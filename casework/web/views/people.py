@@ -170,15 +170,14 @@ def _page(request: HttpRequest, reference: str, now: datetime, **shown: ActionFo
     if person.reference != reference:
         return redirect("person", person.reference)
     family = household_around(person)
-    of_records, shut, proposed, beside = send(
+    of_records, shut, *of_family = send(
         sameness.ask_records(person.pk), restricted.ask_closed(user, now), *family.calls
     )
-    family.hand_over(proposed, beside)
+    family.hand_over(*of_family)
     records = frozenset(pk for (pk,) in of_records)
     protections = AddressProtection.objects.filter(person__in=records).select_related("said_by", "lifted_by")
     protections = protections.order_by("since", "pk")
     known = known_of(person, user, now, records, protections)
-    may_be = sameness.likely_the_same({person.pk}, proposed)
     not_of_family = [contact.pk for contact in known.not_of_family]
     chronology = Chronology(family, user, now, not_of_family=not_of_family)
     may_record = permissions.allows(permissions.check_can_record_people, user, day)
@@ -193,7 +192,7 @@ def _page(request: HttpRequest, reference: str, now: datetime, **shown: ActionFo
         "not_of_family": not_of_family,
         "details": _details(known, shown if may_record else {}, may_record=may_record),
         "matches": [(*each, said_of_match[each[0].pk]) for each in matches],
-        "may_be": [*seen_by(user, now, may_be).values()] if may_be else [],
+        "may_be": [*seen_by(user, now, family.may_be).values()] if family.may_be else [],
         "protections": _protections(protections),
         "to_add": list(DetailKind) if may_record else [],
         "protect": shown.get("protect") or (may_protect and ProtectPersonForm(prefix="protect")),
