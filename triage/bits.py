@@ -144,7 +144,7 @@ def any_of(parts: Iterable[Compiled]) -> Compiled:
 
     def test(view: View, own: int) -> bool:
         bits = view.bits
-        for needs, part in tests:  # noqa: SIM110
+        for needs, part in tests:  # noqa: SIM110 - as above
             if bits & needs and part(view, own):
                 return True
         return False

@@ -270,7 +270,7 @@ class SomeChild(Document):
         needs, test = guarded(inner)
 
         def some(view: View, own: int) -> bool:
-            for child in view.children:  # noqa: SIM110
+            for child in view.children:  # noqa: SIM110 - any() takes three times as long
                 if test(view, child):
                     return True
             return False

@@ -116,7 +116,7 @@ def write(message: OutboxMessage) -> Letter:
         case Message.CASE_CLOSED:
             return _letter(
                 f"The work that began with your contact {message.contact} has ended",
-                f"It ended like this: {message.case.get_outcome_display().lower()}.",  # type: ignore[union-attr]
+                f"It ended like this: {message.case.get_outcome_display().lower()}.",  # type: ignore[union-attr]  # it is about a case
                 "If you are worried about the child again, please contact us again.",
             )
         case Message.REMINDER:

@@ -105,7 +105,7 @@ def _servers_user() -> pwd.struct_passwd:
         pass
     try:
         subprocess.run(  # noqa: S603  # our own command
-            ["useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", SERVERS_USER],  # noqa: S607
+            ["useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", SERVERS_USER],  # noqa: S607  # where the system has it
             check=True,
             capture_output=True,
         )
