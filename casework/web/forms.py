@@ -10,7 +10,7 @@ from django.http import QueryDict
 
 from casework.actions.contact_owners import front_door_staff
 from casework.actions.matches import ShowsAnAddress
-from casework.models import Contact, ContactAdult, ContactChild, FamilyAgreement, MilestoneKind, Outcome
+from casework.models import Contact, ContactAdult, ContactChild, MilestoneKind, Outcome
 from casework.web.rendering import (
     DatePartsField,
     Form,
@@ -85,23 +85,6 @@ def reason_field(label: str, hint: str = "", *, missing: str = "") -> forms.Char
         label=label, required=bool(missing), error_messages={"required": missing}, widget=Textarea({"rows": 3}),
         help_text=hint,
     )  # fmt: skip
-
-
-class AgreementForm(ActionForm):
-    """What the family says to a voluntary service."""
-
-    service = forms.ChoiceField(
-        label="What does the family say?", widget=Radios, choices=FamilyAgreement.choices, required=False
-    )
-    given_by = forms.CharField(label="Who answered?", required=False, widget=TextInput(20))
-    on = DatePartsField(label="When?")
-
-    def day(self) -> date | None:
-        """The day that was typed; None if it was not, or is no real date."""
-        try:
-            return date.fromisoformat(self.cleaned_data.get("on") or "")
-        except ValueError:
-            return None
 
 
 class OwnRecordsForm(ActionForm):

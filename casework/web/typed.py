@@ -20,8 +20,6 @@ KEY = re.compile(r"^(?P<form>\w+)-(?P<name>\w+?)(?:_(?:day|month|year))?$")
 TEXTS = (DateParts, Textarea, TextInput)
 # The hidden field of a form that says what its texts were filled in with: see `filled_in`.
 STOOD = "stood"
-# The fields that are filled in with the family's earlier answer.
-ALWAYS_FILLED_IN = frozenset({"given_by", "on"})
 
 
 def own_words(data: QueryDict) -> list[tuple[str, str]]:
@@ -34,7 +32,7 @@ def own_words(data: QueryDict) -> list[tuple[str, str]]:
     texts, filled = _names_of_texts(), dict(_filled_in(data))
     found: dict[tuple[str, str], list[str]] = {}
     for key, values in data.lists():
-        if (match := KEY.match(key)) and match["name"] in texts - ALWAYS_FILLED_IN:
+        if (match := KEY.match(key)) and match["name"] in texts:
             found.setdefault((match["form"], match["name"]), []).extend(values)
     words = {field: " ".join(filter(None, map(str.strip, values))) for field, values in found.items()}
     return [

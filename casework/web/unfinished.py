@@ -1,8 +1,10 @@
 """
 Unfinished forms: what somebody types into a form of a record's page is kept while they type, until it is recorded.
 
-A page opts in with its template alone: the tag `unfinished_form`, and `front_door/unfinished/begin.html` and `end.html`
-inside the form. Its script saves, or a button; whatever is sent is kept before it is recorded (`keeping.py`).
+A form opts in with an entry in `PURPOSES`, and in its template: the tag `unfinished_form`; `data-draft` on the form;
+inside it `front_door/unfinished/begin.html` and `end.html`; and on the page the script `draft.js`. The script saves, or
+a button; whatever is sent is kept before it is recorded (`keeping.py`). A form that is filled in with what the record
+says also has the hidden field `stood` (`typed.py`).
 """
 
 from collections.abc import Iterator, Mapping
@@ -31,10 +33,12 @@ NOT_TYPED = frozenset({KEY, VERSION, PAGE, TYPIST, KEEP, "csrfmiddlewaretoken", 
 KEPT = "kept_form"
 # No reference of a record is longer, nor the address of a form.
 MOST_OF_A_REFERENCE, MOST_OF_AN_ADDRESS = 20, 200
-# What a form is for, by the name of its address; and whether it has a page of its own.
+# The forms that are kept, by the name in `urls.py` of the address that each is sent to: what it is for, and whether it
+# has a page of its own. A form that is missing here is shown and sent as others are, and nothing of it is kept.
 PURPOSES = {
     "contact-decide": ("Decision", True),
     "contact-sign-off": ("Sign-off", True),
+    "contact-agreement": ("The family's agreement", False),
     "contact-correct": ("Correction", True),
     "contact-correct-person": ("Correction", True),
     "contact-ask-partner": ("Request to a partner", False),

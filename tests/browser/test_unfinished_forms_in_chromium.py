@@ -200,6 +200,25 @@ def test_without_javascript_a_button_keeps_it(visit: Any) -> None:
     expect(why(page)).to_have_value("")
 
 
+def test_what_the_family_says_is_kept_on_the_page_of_a_contact(visit: Any) -> None:
+    contact = contact_about("Cordelia", "Ravenscroft")
+    window = visit()
+    page = window.sign_in("amina")
+    window.go(f"/contacts/{contact}/")
+    page.get_by_text("Record the family's agreement").click()
+    page.get_by_label("Who answered?").fill("her father")
+    is_saved(page)
+    window.go(f"/contacts/{contact}/")
+    expect(page.get_by_label("Who answered?")).to_have_value("her father")
+    is_saved(page)
+    page.get_by_text("The family's agreement. Saved at").click()
+    assert window.faults_at(320, 1280) == []
+    page.get_by_role("button", name="Clear it").click()
+    expect(page.get_by_role("main")).to_contain_text("What you typed is cleared.")
+    assert not UnfinishedForm.objects.filter(record=str(contact)).exists()
+    assert window.complaints == []
+
+
 def test_back_finds_the_form_with_its_text_until_it_is_recorded(visit: Any) -> None:
     """After faults, on the page of a contact and of a decision, and after the answers are checked."""
     contact = contact_about("Rosalind", "Featherstone")

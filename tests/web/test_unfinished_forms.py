@@ -1,15 +1,19 @@
 """What somebody types into a form about a record is kept while they type: for them alone, until it is recorded."""
 
+import re
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.test import Client
 from django.utils import timezone
 
+from casework import web
 from casework.actions import decisions, matches, protecting
 from casework.models import Case, Contact, Decision, UnfinishedForm
 from casework.web.draft_form import new_key
+from casework.web.unfinished import PURPOSES
 from localities.models import Agency, User
 from tests.stage.documents import address, child
 from tests.stage.pages import agreeing
@@ -381,6 +385,34 @@ class TestFormsOnThePageOfARecord:
         is_done(tab.by.client.post(at, filled), path_of(contact))
         assert not UnfinishedForm.objects.exists()
 
+    def test_what_the_family_says(self, story: Story, contact: Contact) -> None:
+        at = f"{path_of(contact)}agreement/"
+        said = {"agreement-service": "given", "agreement-given_by": "his mother, on the telephone"}
+        said |= day_of(story.now, "agreement-on")
+        tab = Tab("oliver", at, path_of(contact)).type(**said)
+        tab.save()
+        filled = tab.by.open(contact).form(at)
+        assert {name: filled[name] for name in said} == said
+        is_done(tab.by.client.post(at, filled), path_of(contact))
+        assert not UnfinishedForm.objects.exists()
+        contact.refresh_from_db()
+        assert (contact.agreement, contact.agreement_given_by) == ("given", "his mother, on the telephone")
+
+    def test_what_the_family_says_is_found_though_somebody_has_decided(self, story: Story) -> None:
+        """What the form was filled in with is not their own words."""
+        answered = {"service": "given", "given_by": "his father", "on": story.now.date().isoformat()}
+        contact = story.contact(agreement=answered)
+        at = f"{path_of(contact)}agreement/"
+        Tab("amina", at, path_of(contact)).type(**{"agreement-service": "refused"}).save()
+        tab = Tab("oliver", at, path_of(contact)).type(**{"agreement-given_by": "his mother"})
+        tab.save()
+        story.decided(contact)
+        assert at not in tab.by.open(contact).actions
+        for name, says in (("oliver", "Given byhis mother"), ("amina", "Refused")):
+            (kept,) = SignedIn(name).open(contact).main.all("section", **{"aria-labelledby": "unfinished-heading"})
+            assert says in kept.text, name
+            assert "his father" not in kept.text, name
+
     def test_a_closing_summary(self, story: Story) -> None:
         case: Case = story.accepted()
         at = f"{path_of(case)}close/"
@@ -389,6 +421,15 @@ class TestFormsOnThePageOfARecord:
         page = tab.by.open(case)
         assert page.form(at)["close-summary"] == "He sleeps at home again."
         assert "He sleeps" not in SignedIn("sam").open(case).html
+
+
+def test_every_form_that_a_template_keeps_has_a_purpose() -> None:
+    """Without one, its page looks the same, and what is typed is lost."""
+    templates = Path(web.__file__).parent / "templates"
+    keeps = re.compile(r"{% url '([\w-]+)' [^%]* as address %}{% unfinished_form ")
+    found = {name for path in templates.rglob("*.html") for name in keeps.findall(path.read_text())}
+    assert len(found) > 10
+    assert found <= PURPOSES.keys(), "Add these to PURPOSES in casework/web/unfinished.py"
 
 
 class TestWhatNoPageSends:

@@ -44,10 +44,10 @@ from casework.reading.cautions import cautions_in, recorded_of
 from casework.reading.chronology import Chronology
 from casework.reading.likenesses import by_family, joined_elsewhere, two_of_each, why_alike
 from casework.statuses import CaseStatus, ContactStatus, MatchStatus
+from casework.web.agreement_form import AgreementForm
 from casework.web.clock_forms import clock_forms
 from casework.web.forms import (
     ActionForm,
-    AgreementForm,
     AskPartnerForm,
     AssignForm,
     ContactHandoverForm,
@@ -87,7 +87,7 @@ def agreement(request: HttpRequest, reference: str) -> HttpResponse:
     """Records what the family says to a voluntary service."""
     user, now = user_of(request), timezone.now()
     contact = fetch(user, reference, now)
-    form = AgreementForm(request.POST, prefix="agreement")
+    form = AgreementForm(contact, request.POST)
     return submit_on_page(
         request, contact, now, "agreement", form,
         lambda said: learning.record_agreement(
@@ -407,13 +407,12 @@ def _find_out(
     the team, before the contact is screened.
     """
     assert contact.recommendation is not None
-    heard = {"service": contact.agreement, "given_by": contact.agreement_given_by}
     screened = not conditions.waits_for_screening(contact)
     return {
         "route": decisions.preview(contact, contact.recommendation.pathway, people, known, now=now)
         if screened
         else None,
-        "agreement": shown.get("agreement") or AgreementForm(prefix="agreement", initial=heard),
+        "agreement": shown.get("agreement") or AgreementForm(contact),
         "checks": shown.get("checks") or OwnRecordsForm(contact),
         "ask": shown.get("ask") or AskPartnerForm(),
     }
