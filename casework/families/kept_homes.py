@@ -4,7 +4,7 @@ record, neither of the child nor of an adult beside it, where it would be compar
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from django.db import connection
@@ -111,20 +111,14 @@ def keep_again(contacts: Collection[int]) -> None:
     children: dict[int, list[ContactChild]] = defaultdict(list)
     adults: dict[int, list[ContactAdult]] = defaultdict(list)
     lines: dict[int, Lines] = defaultdict(lambda: Lines({}, {}))
-    with_lines = ContactChild.objects.annotate(
-        sent=F("contact__document__children"), corrected=Subquery(CORRECTED_LINES)
-    )
-    for child in with_lines.filter(contact__in=contacts).select_related("recorded_as").order_by("contact", "position"):
+    of_children = ContactChild.objects.filter(contact__in=contacts)
+    for child, own in _with_lines(of_children, "children", CORRECTED_LINES):
         children[child.contact_id].append(child)
-        sent = address_of(child.sent, child.position, child.corrected)
-        lines[child.contact_id].children[child.position] = lines_of(sent)
-    of_adults = ContactAdult.objects.annotate(
-        sent=F("contact__document__adults"), corrected=Subquery(CORRECTED_LINES_OF_ADULT)
-    )
-    for adult in of_adults.filter(contact__in=contacts).select_related("recorded_as"):
+        lines[child.contact_id].children[child.position] = own
+    of_adults = ContactAdult.objects.filter(contact__in=contacts)
+    for adult, own in _with_lines(of_adults, "adults", CORRECTED_LINES_OF_ADULT):
         adults[adult.contact_id].append(adult)
-        sent = address_of(adult.sent or (), adult.position, adult.corrected)
-        lines[adult.contact_id].adults[adult.position] = lines_of(sent)
+        lines[adult.contact_id].adults[adult.position] = own
     changed: list[Person] = []
     for contact in children:
         rows: list[ContactChild | ContactAdult] = [*children[contact], *adults[contact]]
@@ -136,6 +130,19 @@ def keep_again(contacts: Collection[int]) -> None:
         ]
     Person.objects.bulk_update(sorted(changed, key=lambda record: record.pk), ["address", "postcode"])
     merging.keep_keys_again({record.same_as_id or record.pk for record in changed})
+
+
+def _with_lines(
+    rows: QuerySet[Any, Any], group: str, corrected: QuerySet[FactChange, Any]
+) -> Iterator[tuple[Any, list[str]]]:
+    """
+    Children, or adults, with the lines of their addresses.
+
+    :param group: where they stand in the document.
+    """
+    rows = rows.annotate(sent=F(f"contact__document__{group}"), corrected=Subquery(corrected))
+    for row in rows.select_related("recorded_as").order_by("contact", "position"):
+        yield row, lines_of(address_of(row.sent or (), row.position, row.corrected))
 
 
 def with_a_home(people: Collection[int]) -> frozenset[int]:
