@@ -113,14 +113,8 @@ def representatives(people: Collection[int]) -> frozenset[int]:
     return frozenset(records.values_list(Coalesce("same_as", "pk"), flat=True))
 
 
-def ids_of_records(person: int) -> frozenset[int]:
-    """All records of a person, who is given by any of them, as ids."""
-    (found,) = send(ask_records(person))
-    return frozenset(pk for (pk,) in found)
-
-
 def ask_records(person: int) -> Call:
-    """The statement whose rows `ids_of_records` reads, for a caller who sends it with others."""
+    """The statement that finds the ids of all records of a person, who is given by any of them."""
     return FIND_RECORDS(people=[person])
 
 

@@ -15,7 +15,6 @@ from casework.families.likeness.homes import Home, are_one_home
 from casework.families.likeness.identifiers import read_telephones, read_upn
 from casework.families.naming import Called, name_of, name_rows, seen_by
 from casework.families.recorded import LIVES_HIDDEN, lives_hidden
-from casework.families.sameness import ids_of_records
 from casework.models import (
     Contact,
     ContactAdult,
@@ -95,9 +94,7 @@ class Known:
     others: Mapping[int, Called]
 
 
-def known_of(
-    person: Person, user: User, now: datetime, records: Collection[int] | None = None, *along: QuerySet[Any, Any]
-) -> Known:
+def known_of(person: Person, user: User, now: datetime, records: Collection[int], *along: QuerySet[Any, Any]) -> Known:
     """
     Reads what is known. An address that is hidden is not among it, and nothing that leads to it.
 
@@ -105,7 +102,7 @@ def known_of(
     :param along: what is read with it.
     """
     visible = Contact.objects.visible_to(user, now).order_by().values("pk")
-    own = frozenset(records or ids_of_records(person.pk))
+    own = frozenset(records)
     as_child = (
         ContactChild.objects.filter(recorded_as__in=own, contact__in=visible)
         .select_related("contact__agency", "recorded_as")

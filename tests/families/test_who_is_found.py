@@ -89,7 +89,8 @@ def test_who_was_told_apart_is_not_asked_about_at_the_next_contact(story: Story,
     matches.settle(contact_id=second.pk, match_id=match.pk, same=False, by=amina, now=story.later())
     third = story.contact(**again)
     assert known not in {match.known for match in sameness.open_matches(third)}
-    assert [match.status for match in sameness.matches_of(sameness.ids_of_records(known.pk))] == ["rejected"]
+    records = [record.pk for record in sameness.records_of([known.pk])]
+    assert [match.status for match in sameness.matches_of(records)] == ["rejected"]
     assert known.pk not in household(third).people
     assert third.recommendation is not None
     assert third.recommendation.facts["family"]["contacts_3_months"] == 2

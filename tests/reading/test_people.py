@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from casework.actions import corrections, people
+from casework.families.sameness import records_of
 from casework.models import Contact, Person
 from casework.reading.people import Known, Said, known_of
 from tests.stage.documents import address, child
@@ -16,7 +17,7 @@ SAM = {"first_name": "Sam", "last_name": "Ashworth", "relationship": "mother", "
 
 
 def of(who: Person, story: Story) -> Known:
-    return known_of(who, person("amina"), story.now)
+    return known_of(who, person("amina"), story.now, [record.pk for record in records_of([who.pk])])
 
 
 def by(said: list[Said]) -> dict[str, list[str]]:
