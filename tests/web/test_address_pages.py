@@ -9,15 +9,10 @@ from localities.models import Team
 from tests.stage.documents import address, child
 from tests.stage.staff import SignedIn, is_done, is_refused, is_wrong
 from tests.stage.story import Story
-from tests.stage.web_client import Page, a_working_morning
+from tests.stage.web_client import Page
 
 WORDS = "They live at 1, EXAMPLE rd (hp2o-1ua) since May."
 WARNING = "An address is confidential. It is taken out of what people wrote"
-
-
-@pytest.fixture
-def story(db: None) -> Story:
-    return Story(a_working_morning())
 
 
 @pytest.fixture

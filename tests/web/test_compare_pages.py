@@ -11,15 +11,10 @@ from tests.stage.restricted import restrict
 from tests.stage.sql import asked, within
 from tests.stage.staff import SignedIn, is_done, is_wrong
 from tests.stage.story import Story, person
-from tests.stage.web_client import Page, a_working_morning
+from tests.stage.web_client import Page
 
 OF_BOTH_RECORDS = 26
 SAM = {"first_name": "Sam", "last_name": "Ashworth", "relationship": "mother", "same_address": True}
-
-
-@pytest.fixture
-def story(db: None) -> Story:
-    return Story(a_working_morning())
 
 
 @pytest.fixture

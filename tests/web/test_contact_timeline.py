@@ -9,12 +9,7 @@ from tests.stage.families import KIM
 from tests.stage.restricted import restrict
 from tests.stage.staff import SignedIn
 from tests.stage.story import Story, person
-from tests.stage.web_client import Page, a_working_morning
-
-
-@pytest.fixture
-def story(db: None) -> Story:
-    return Story(a_working_morning())
+from tests.stage.web_client import Page
 
 
 @pytest.fixture

@@ -22,12 +22,6 @@ from tests.stage.web_client import Page, a_working_morning, browser, day_of
 from triage.ruleset import shipped
 
 
-@pytest.fixture
-def story(db: None) -> Story:
-    """Pages look at the clock on the wall."""
-    return Story(a_working_morning())
-
-
 @pytest.fixture(scope="class")
 def told(told_for_a_class: None) -> int:
     return Story(a_working_morning()).contact().pk

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import pytest
 from django.urls import reverse
 
 from casework.families.confidentiality import MOST_OF_A_HIDDEN_HOME, hidden_homes
@@ -10,14 +9,9 @@ from casework.models import Contact
 from tests.stage.documents import child
 from tests.stage.staff import SignedIn, path_of
 from tests.stage.story import Story
-from tests.stage.web_client import Page, a_working_morning
+from tests.stage.web_client import Page
 
 MASK = "[confidential address]"
-
-
-@pytest.fixture
-def story(db: None) -> Story:
-    return Story(a_working_morning())
 
 
 def worry(contact: Contact) -> str:

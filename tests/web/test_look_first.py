@@ -11,16 +11,11 @@ from tests.stage.documents import address, child
 from tests.stage.restricted import restrict
 from tests.stage.staff import SignedIn
 from tests.stage.story import Story
-from tests.stage.web_client import Page, a_working_morning, day_of
+from tests.stage.web_client import Page, day_of
 
 LOOK, LIKELY, NEW = "/contacts/new/look/", "/contacts/new/likely/", "/contacts/new/"
 ZOE = {"first_name": "Zoe", "last_name": "Nunez"}
 BORN = {"date_of_birth_day": "4", "date_of_birth_month": "3", "date_of_birth_year": "2015"}
-
-
-@pytest.fixture
-def story(db: None) -> Story:
-    return Story(a_working_morning())
 
 
 def carried(page: Page) -> dict[str, Any]:

@@ -21,12 +21,6 @@ TWICE = "This family has changed hands twice or more. Each time it begins again 
 SAY_WHY = "The family has changed hands twice. Say why once more is right for the children."
 
 
-@pytest.fixture
-def story(db: None) -> Story:
-    """Stories that end before today: the pages look at the clock on the wall."""
-    return Story(a_working_morning())
-
-
 @pytest.fixture(scope="class")
 def told_case(told_for_a_class: None) -> int:
     return Story(a_working_morning()).accepted().pk

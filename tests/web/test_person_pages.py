@@ -20,11 +20,6 @@ from tests.stage.web_client import Page, a_working_morning
 OF_A_PERSON = {"amina": (11, 23), "ben": (10, 20), "sam": (11, 23)}
 
 
-@pytest.fixture
-def story(db: None) -> Story:
-    return Story(a_working_morning())
-
-
 def robin(contact: Contact) -> Person:
     return contact.children.get(ref="c1").person
 

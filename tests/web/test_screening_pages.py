@@ -9,7 +9,6 @@ from tests.stage.documents import child
 from tests.stage.sql import asked, within
 from tests.stage.staff import SignedIn, is_done, is_refused, is_wrong, looks, path_of
 from tests.stage.story import Story
-from tests.stage.web_client import a_working_morning
 from triage.ruleset import shipped
 
 BARE: dict[str, Any] = {"family_indicators": [], "domestic_abuse": {}, "referrer_level": None, "adults": []}
@@ -18,12 +17,6 @@ NONE = {"screening-none_applies": "on"}
 # With what was learned since, and the hidden addresses that people's words may have in them.
 # How often the page waits for the database, and how many statements that are.
 WAITS, STATEMENTS = 11, 16
-
-
-@pytest.fixture
-def story(db: None) -> Story:
-    """Stories that end before today."""
-    return Story(a_working_morning())
 
 
 @pytest.fixture

@@ -25,11 +25,6 @@ ZOE: dict[str, Any] = {
 }  # fmt: skip
 
 
-@pytest.fixture
-def story(db: None) -> Story:
-    return Story(a_working_morning())
-
-
 def search(by: SignedIn, text: str, **why: str) -> Page:
     """Types into the box, and goes where it leads."""
     answer = by.client.post("/search/", {"text": text} | why)

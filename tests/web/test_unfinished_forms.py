@@ -20,20 +20,10 @@ from tests.stage.pages import agreeing
 from tests.stage.restricted import restrict
 from tests.stage.staff import ANOTHER_FAMILY, SignedIn, is_decided, is_done, path_of
 from tests.stage.story import Story, person
-from tests.stage.web_client import Answer, Page, a_working_morning, day_of
+from tests.stage.web_client import Answer, Page, day_of
 
 WHY = "The school sees him each day, and his mother asks for help."
 NOT_YET = "not recorded yet."
-
-
-@pytest.fixture
-def story(db: None) -> Story:
-    return Story(a_working_morning())
-
-
-@pytest.fixture
-def contact(story: Story) -> Contact:
-    return story.contact()
 
 
 @pytest.fixture

@@ -15,14 +15,9 @@ from tests.stage.documents import address, child
 from tests.stage.restricted import restrict
 from tests.stage.staff import SignedIn, is_done, is_refused
 from tests.stage.story import Story, person
-from tests.stage.web_client import Page, a_working_morning
+from tests.stage.web_client import Page
 
 A_WEEK = timedelta(days=7)
-
-
-@pytest.fixture
-def story(db: None) -> Story:
-    return Story(a_working_morning())
 
 
 def family(number: int, **of_child: Any) -> dict[str, Any]:

@@ -1,22 +1,9 @@
-"""The stories of the pages: a contact that waits, one that was decided, a case that is offered and one in work."""
+"""The stories of the pages: a contact that waits for a second person, a case that is offered and one in work."""
 
 import pytest
 
 from casework.models import Case, Contact, Handoff
 from tests.stage.story import Story
-from tests.stage.web_client import a_working_morning
-
-
-@pytest.fixture
-def story(db: None) -> Story:
-    """Stories that end before today: the pages look at the clock on the wall."""
-    return Story(a_working_morning())
-
-
-@pytest.fixture
-def contact(story: Story) -> Contact:
-    """A contact that waits for a decision."""
-    return story.contact()
 
 
 @pytest.fixture
