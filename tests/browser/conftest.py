@@ -71,11 +71,19 @@ class SignedIn:
         return self.go("/")
 
     def sign_in_by_the_form(self, username: str) -> Page:
-        page = self.go("/")
-        page.get_by_label("User name").fill(username)
-        page.get_by_label("Password").fill(PASSWORD)
-        page.get_by_role("button", name="Sign in").click()
-        return page
+        self.go("/")
+        self.fill_in_the_sign_in(username)
+        return self.page
+
+    def fill_in_the_sign_in(self, username: str) -> None:
+        """On the page for signing in."""
+        self.page.get_by_label("User name").fill(username)
+        self.page.get_by_label("Password").fill(PASSWORD)
+        self.page.get_by_role("button", name="Sign in").click()
+
+    def lose_the_session(self) -> None:
+        """Be somebody whose session has ended. The browser keeps its other cookies."""
+        self.page.context.clear_cookies(name=settings.SESSION_COOKIE_NAME)
 
     def leave(self) -> None:
         """

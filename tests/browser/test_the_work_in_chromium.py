@@ -8,7 +8,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 from playwright.sync_api import Locator, expect
@@ -20,7 +19,7 @@ from localities.working_time import local_day
 from tests.browser.conftest import SignedIn, choose_as_recommended
 from tests.stage.documents import child, nhs_number
 from tests.stage.families import passed, with_team
-from tests.stage.service import PASSWORD, Service, wait_until
+from tests.stage.service import Service, wait_until
 from tests.stage.story import Story
 
 MESSAGES = "/admin/casework/outboxmessage/"
@@ -308,13 +307,9 @@ def test_a_rationale_survives_the_end_of_the_session(visit: Any, service: Servic
     page.get_by_label("Level 3").check()
     page.get_by_label("Green").check()
     page.get_by_label("Why?").fill("The school and the family see it alike, and help is wanted.")
-    cookies = [cookie for cookie in page.context.cookies() if cookie["name"] != settings.SESSION_COOKIE_NAME]
-    page.context.clear_cookies()
-    page.context.add_cookies(cookies)
+    window.lose_the_session()
     page.get_by_role("button", name="Check your answers").click()
-    page.get_by_label("User name").fill("amina")
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
+    window.fill_in_the_sign_in("amina")
     expect(page.get_by_role("heading", level=1)).to_have_text("You were signed out before this was sent")
     expect(page.get_by_role("main")).to_contain_text("The school and the family see it alike")
     assert window.overflows() is False

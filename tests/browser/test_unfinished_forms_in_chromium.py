@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.utils import timezone
 from playwright.sync_api import Browser, Page, expect
 
@@ -16,7 +15,7 @@ from casework.models import Contact, Decision, UnfinishedForm
 from tests.browser.conftest import SignedIn, choose_as_recommended
 from tests.stage.chromium import ARGUMENTS, chromium
 from tests.stage.documents import child
-from tests.stage.service import PASSWORD, Service, wait_until
+from tests.stage.service import Service, wait_until
 from tests.stage.story import Story, person
 
 TYPED = "The school sees her each day, and"
@@ -184,13 +183,9 @@ def test_without_javascript_a_button_keeps_it(visit: Any) -> None:
     page.get_by_text("Decision. Saved at").click()
     page.get_by_role("link", name="Open the form with this text").click()
     why(page).fill(TYPED + REST)
-    cookies = [cookie for cookie in page.context.cookies() if cookie["name"] != settings.SESSION_COOKIE_NAME]
-    page.context.clear_cookies()
-    page.context.add_cookies(cookies)
+    window.lose_the_session()
     page.get_by_role("button", name="Check your answers").click()
-    page.get_by_label("User name").fill("amina")
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
+    window.fill_in_the_sign_in("amina")
     page.get_by_role("button", name="Open the form with this text").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text(DECIDE)
     expect(why(page)).to_have_value(TYPED + REST)
