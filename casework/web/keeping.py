@@ -6,14 +6,13 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import redirect
-from django.urls import reverse
 from django.utils import timezone
 
 from casework.actions import unfinished_forms
 from casework.models import UnfinishedForm
 from casework.web.errors import record_of, somebody_elses
 from casework.web.signed_in import OTHER_TYPIST, user_of
-from casework.web.unfinished import KEEP, KEPT, KEY, is_somebody_elses, keep, saved, sent
+from casework.web.unfinished import KEEP, KEPT, KEY, address_of, is_somebody_elses, keep, saved, sent
 from casework.web.unsent import is_a_page
 
 # What the buttons do with a form, and its script: `draft.js`.
@@ -58,22 +57,15 @@ class KeepingMiddleware:
 def _cleared(request: HttpRequest) -> HttpResponse:
     unfinished_forms.delete(key=request.POST[KEY], by=user_of(request), now=timezone.now())
     messages.success(request, "What you typed is cleared. Nothing of it was recorded.")
-    return redirect(_page_of(request))
+    return redirect(address_of(request))
 
 
 def _kept(request: HttpRequest, form: UnfinishedForm | None) -> HttpResponse:
     record = record_of(request)
     if request.POST[KEEP] != LATER or record is None or form is None:
-        return redirect(_page_of(request))
+        return redirect(address_of(request))
     messages.success(request, "What you typed is saved, and not recorded yet. You find it on this page.")
     return redirect(record["address"])
-
-
-def _page_of(request: HttpRequest) -> str:
-    """Where the form stands: a GET of its address leads there."""
-    match = request.resolver_match
-    assert match is not None
-    return reverse(match.view_name, kwargs=match.kwargs)
 
 
 def _answer(request: HttpRequest, form: UnfinishedForm | None) -> HttpResponse:

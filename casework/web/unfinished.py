@@ -112,7 +112,7 @@ def keep(request: HttpRequest) -> UnfinishedForm | None:
     match, user, key, now = request.resolver_match, user_of(request), request.POST.get(KEY, ""), timezone.now()
     if match is None or match.url_name not in PURPOSES or not is_key(key):
         return None
-    record, address = str(match.kwargs["reference"]), reverse(match.view_name, kwargs=match.kwargs)
+    record, address = str(match.kwargs["reference"]), address_of(request)
     if len(record) > MOST_OF_A_REFERENCE or len(address) > MOST_OF_AN_ADDRESS:
         return None
     if not (chosen(request.POST) or own_words(request.POST)):
@@ -129,6 +129,13 @@ def keep(request: HttpRequest) -> UnfinishedForm | None:
         by=user,
         now=now,
     )
+
+
+def address_of(request: HttpRequest) -> str:
+    """Where a form is sent to. A GET of it leads to the page on which the form stands."""
+    match = request.resolver_match
+    assert match is not None
+    return reverse(match.view_name, kwargs=match.kwargs)
 
 
 def _page_of(request: HttpRequest) -> str:
