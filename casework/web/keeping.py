@@ -64,7 +64,7 @@ def _kept(request: HttpRequest, form: UnfinishedForm | None) -> HttpResponse:
     record = record_of(request)
     if request.POST[KEEP] != LATER or record is None or form is None:
         return redirect(address_of(request))
-    messages.success(request, "What you typed is saved, and not recorded yet. You find it on this page.")
+    messages.success(request, "What you typed is saved, and not recorded yet. You can find it on this page.")
     return redirect(record["address"])
 
 

@@ -115,7 +115,7 @@ class SavingForm {
         this.isSaved(said);
         return !this.unsaved;
       }
-      this.say(said.says || "What you typed since then could not be saved. It is on this page, and is saved again and again.");
+      this.say(said.says || "What you typed since then could not be saved. It is on this page only, and we keep trying to save it.");
       if (said.submitted) {
         return true;
       }
@@ -124,7 +124,7 @@ class SavingForm {
         const { signIn } = this.form.querySelector("[data-sign-in]").dataset;
         this.say("You are signed out. What you typed since then is on this page only. ", signInAgain(signIn));
       } else {
-        this.say("There is no connection. What you typed since then is on this page only, and is saved when it is back.");
+        this.say("There is no connection. What you typed since then is on this page only. It will be saved when the connection is back.");
       }
     }
     this.unsaved = true;
