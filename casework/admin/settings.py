@@ -18,6 +18,7 @@ from casework.models import CalendarEdit, ClockPolicy, Contact, Event, Handoff, 
 from casework.record import audit
 from casework.statuses import ContactStatus, HandoffStatus
 from casework.web.signed_in import user_of
+from casework.web.tags import as_words
 from localities.models import (
     Agency,
     AgencyClient,
@@ -302,7 +303,7 @@ class ClockPolicyAdmin(SettingAdmin):
 
     @admin.display(description="Starts when")
     def starts(self, policy: ClockPolicy) -> str:
-        return capfirst(policy.starts_at.replace("_", " "))
+        return capfirst(as_words(policy.starts_at))
 
     @admin.display(description="Deadline", ordering="kind")
     def asks_for(self, policy: ClockPolicy) -> str:
