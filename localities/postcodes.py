@@ -8,6 +8,8 @@ from collections.abc import Iterator
 # The format in Royal Mail's guide: an outward code, a space, and a digit with two letters.
 _FORMAT = re.compile(r"^([A-Z]{1,2}[0-9][0-9A-Z]?)([0-9][A-Z]{2})$")
 _AMONG_WORDS = re.compile(r"(?<![^\W_])[A-Z]{1,2}[0-9][0-9A-Z]?[ -]?[0-9][A-Z]{2}(?![^\W_])", re.IGNORECASE)
+# At the end of an address, where it may be mistyped.
+_LAST = re.compile(r"(?<![^\W_])[A-Z0-9]{2,4}[ -]?[A-Z0-9]{3}(?=\W*$)", re.IGNORECASE)
 # The forms of an outward code, A for a letter and 9 for a digit; an inward code is 9AA. Source: Royal Mail, as above.
 _OUTWARD = ("A9", "A99", "AA9", "AA99", "A9A", "AA9A")
 # Only these districts, all in London, end in a letter. Elsewhere a letter there is more likely to be a mistyped digit.
@@ -66,6 +68,16 @@ def found_in(text: str) -> list[str]:
     """The postcodes that stand among other words, as they are written; not what is mistyped."""
     found = dict.fromkeys(normalise(_bare(match[0])) for match in _AMONG_WORDS.finditer(text))
     return [each for each in found if _area(each) in _AREAS and (0, each) in _meant(_bare(each))]
+
+
+def mistyped_at_end(text: str) -> str:
+    """The postcode that is meant at the end of an address, where it is mistyped; "" where there is none."""
+    last = _LAST.search(text)
+    try:
+        meant, corrected = read(last[0]) if last else ("", False)
+    except ValueError:
+        return ""
+    return meant if corrected else ""
 
 
 def without(text: str) -> str:

@@ -411,6 +411,9 @@ def upn(text: str, context: Mapping[str, Any]) -> Read[str]:
     return Read(number.text) if number else NOT_SAID
 
 
+_SLIP = "a letter where a digit must stand, or a digit where a letter must"
+
+
 def postcode(text: str, context: Mapping[str, Any]) -> Read[str]:
     """A postcode. What was mistyped is put right where the format says how, and somebody is told to check it."""
     if is_not_known(text):
@@ -419,18 +422,22 @@ def postcode(text: str, context: Mapping[str, Any]) -> Read[str]:
         meant, corrected = postcodes.read(text)
     except ValueError as error:
         return _among_others(text) or not_read(str(error))
-    says = "has a letter where a digit must stand, or a digit where a letter must."
-    return Read(meant, Check(CheckKind.CORRECTED, says) if corrected else None)
+    return Read(meant, Check(CheckKind.CORRECTED, f"has {_SLIP}.") if corrected else None)
 
 
 def postcode_in(lines: Iterable[str]) -> Read[str]:
     """The postcode of an address that has none but among its lines."""
-    found = {meant for line in lines for meant in postcodes.found_in(_plain(line))}
-    if not found:
+    plain = [_plain(line) for line in lines]
+    found = {meant for line in plain for meant in postcodes.found_in(line)}
+    mistyped = set() if found else set(filter(None, map(postcodes.mistyped_at_end, plain)))
+    if not (found or mistyped):
         return NOT_SAID
-    if len(found) > 1:
+    if len(found or mistyped) > 1:
         return not_read("is empty, and the lines of the address have more than one.")
-    return Read(found.pop(), Check(CheckKind.CORRECTED, "was empty; the one in the lines of the address is used."))
+    says = "was empty; the one in the lines of the address is used."
+    if mistyped:
+        says += f" It has {_SLIP}."
+    return Read((found or mistyped).pop(), Check(CheckKind.CORRECTED, says))
 
 
 def _among_others(text: str) -> Read[str] | None:
