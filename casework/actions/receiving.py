@@ -107,12 +107,14 @@ def receive(
     if isinstance(by, User):
         permissions.check_can_enter_contacts(by, local_day(now))
         conditions.check_arrival(arrived_at, now)
-    digest = digest_of(document)
-    for _ in range(3):
+    digest, will_hide = digest_of(document), False
+    for _ in range(4):
         try:
-            return _receive(document, digest, by, now, idempotency_key, arrived_at)
+            return _receive(document, digest, by, now, idempotency_key, arrived_at, will_hide)
         except _RecordsMerged:
             continue
+        except _MayHideOthers:
+            will_hide = True
         except IntegrityError as error:
             if _constraint(error) not in RETRIED:
                 raise
@@ -127,6 +129,7 @@ def _receive(
     now: datetime,
     key: str | None,
     arrived_at: datetime | None,
+    will_hide: bool,
 ) -> Received:
     """
     Computes everything first, then writes each table once, all in one round trip. The messages to staff follow, which
@@ -154,9 +157,13 @@ def _receive(
     lines = _lines(entry)
     keep_homes(children, adults, lines)
     keep_mothers(children, adults)
-    people = _find_people(children, adults)
-    said_confidential = [row for row in people.rows if row.address_is_confidential]
+    said_confidential = [row for row in (*children, *adults) if row.address_is_confidential]
+    will_hide |= bool(said_confidential)
+    people = _find_people(children, adults, will_hide=will_hide)
     numbered = _number(contact, people)
+    # That somebody is hidden is known only under the locks. Whom that may hide too is then locked from the start.
+    if not will_hide and people.matched and (numbered.somebody_is_hidden or numbered.a_neighbour_is_hidden):
+        raise _MayHideOthers
     reference, contact.resend_of_id = numbered.reference, numbered.resend_of
     if numbered.somebody_is_hidden:
         confidentiality.hide_all(children, adults, lines)
@@ -170,7 +177,7 @@ def _receive(
         (AddressProtection(person=row.recorded_as, since=now, contact=contact) for row in said_confidential),
     ]
     keys = person_keys.keeping(records)
-    hides = bool(said_confidential) or numbered.somebody_is_hidden or numbered.a_neighbour_is_hidden
+    hides = will_hide or numbered.somebody_is_hidden or numbered.a_neighbour_is_hidden
     if hides:
         # Whose address is hidden is found out from stored rows, and the rules look at what is shown.
         contact.team = _front_door(reference)
@@ -413,6 +420,10 @@ class _RecordsMerged(Exception):
     """Somebody has joined or separated records of these people in the meantime."""
 
 
+class _MayHideOthers(Exception):
+    """Somebody around these people is hidden: everybody whose address that may hide must be locked first."""
+
+
 @dataclass(frozen=True)
 class _People:
     """
@@ -448,7 +459,7 @@ class _People:
                 yield proposal(row, match, at=None)
 
 
-def _find_people(children: list[ContactChild], adults: list[ContactAdult]) -> _People:
+def _find_people(children: list[ContactChild], adults: list[ContactAdult], *, will_hide: bool) -> _People:
     """
     Matches the people of a contact with those on record, and locks the records of the household. Certain matches are
     joined.
@@ -461,7 +472,7 @@ def _find_people(children: list[ContactChild], adults: list[ContactAdult]) -> _P
     """
     rows: list[ContactChild | ContactAdult] = [*children, *adults]
     recognised = recognise(rows)
-    on_record = _lock(recognised, will_hide=any(row.address_is_confidential for row in rows))
+    on_record = _lock(recognised, will_hide=will_hide)
     own = {child.position: [child.recorded_as] for child in children}
     for place, match in recognised.joined.items():
         row = rows[place]
@@ -493,8 +504,8 @@ def _find_people(children: list[ContactChild], adults: list[ContactAdult]) -> _P
 
 def _lock(recognised: Recognised, *, will_hide: bool) -> Mapping[int, list[Person]]:
     """
-    Locks everybody on record who is, or may be, in the household; and where an address is sent as confidential, all
-    whose addresses that may hide. Returns their records as they are now, by the record that stands for each person.
+    Locks everybody on record who is, or may be, in the household; and where an address may be hidden, all whose
+    addresses that may hide. Returns their records as they are now, by the record that stands for each person.
     """
     seen = {match.person.pk: match.person for match in recognised}
     if not seen:

@@ -221,6 +221,27 @@ def test_everybody_in_the_household_who_was_on_record_is_locked(story: Story) ->
             assert not people & {pk for (pk,) in free}
 
 
+def test_whoever_is_hidden_by_a_contact_without_a_mark_is_locked_before_it_writes(story: Story) -> None:
+    """Robin's father hides with another child: Robin's mother, who is on no contact with him, is hidden with Robin."""
+    home, hidden = address("HP20 1UA"), address("HP21 7QX", confidential=True)
+    robin, kim = (by_number(number)["children"][0] for number in (1, 2))
+    mother = {"first_name": "Zeinab", "last_name": "Obi", "date_of_birth": "1980-03-04", "same_address": True}
+    father = {"first_name": "Emeka", "last_name": "Obi", "date_of_birth": "1978-11-21", "same_address": True}
+    with_mother = story.contact(children=[robin | {"address": home}], adults=[mother | {"relationship": "mother"}])
+    story.contact(children=[kim | {"address": hidden}], adults=[father | {"relationship": "father"}])
+    (of_mother,) = (adult.recorded_as_id for adult in with_mother.adults.all())
+    arrived, free = interleaved(
+        lambda: story.contact(
+            by="example-police", children=[robin | {"address": home}], adults=[father | {"relationship": "father"}]
+        ),
+        lambda: [pk for (pk,) in run("SELECT id FROM casework_person FOR NO KEY UPDATE SKIP LOCKED")],
+        before=BEFORE_STORING,
+    )
+    assert isinstance(arrived, Contact), arrived
+    assert with_mother.children.get().address_is_confidential
+    assert of_mother not in free
+
+
 def test_contacts_that_name_the_same_people_in_any_order_wait_in_no_circle(story: Story) -> None:
     """Eight contacts about the same four children of one block of flats, each in an order of its own."""
     children = [
