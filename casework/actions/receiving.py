@@ -157,7 +157,8 @@ def _receive(
     lines = _lines(entry)
     keep_homes(children, adults, lines)
     keep_mothers(children, adults)
-    said_confidential = [row for row in (*children, *adults) if row.address_is_confidential]
+    rows: list[ContactChild | ContactAdult] = [*children, *adults]
+    said_confidential = [row for row in rows if row.address_is_confidential]
     will_hide |= bool(said_confidential)
     people = _find_people(children, adults, will_hide=will_hide)
     numbered = _number(contact, people)
