@@ -122,6 +122,13 @@ def how_old(child: ContactChild) -> str:
 
 
 @register.filter
+def with_age(child: ContactChild) -> str:
+    """What a child is called, with the age where it is known: "Robin Ashworth (11)"."""
+    old = how_old(child)
+    return f"{child.called} ({old})" if old else child.called
+
+
+@register.filter
 def when_due(expected: date | None) -> str:
     """Of a child who is not born yet, as far as is known: "Unborn, due March 2027"."""
     if expected is None:

@@ -29,7 +29,7 @@ from casework.web.hiding import hidden_where_said, masked_text, without_hidden_a
 from casework.web.signed_in import user_of
 from casework.web.story import told_of
 from casework.web.submitting import CONFLICT, errors_of, status_of
-from casework.web.tags import how_old
+from casework.web.tags import with_age
 from casework.web.unfinished import data_of, kept_at, opened
 from casework.web.views.contacts import declined_decision, fetch, rules_of
 from errors import InvalidInput, NotAllowedInStatus, TakenBySomeoneElse
@@ -357,6 +357,6 @@ def _next_contact(contact: Contact, user: User, now: datetime) -> tuple[Contact,
         return None
     children = list(one.children.select_related("person").filter(in_family=True))
     name_rows(children, user, now)
-    names = ", ".join(f"{child.called} ({old})" if (old := how_old(child)) else child.called for child in children)
+    names = ", ".join(map(with_age, children))
     hidden = hidden_where_said({one.pk: names}).get(one.pk)
     return one, masked_text(hidden, names) if hidden else names
