@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from casework.actions import corrections, learning, protecting
 from casework.models import Case, Contact, FactChange, Information
+from casework.web.tags import with_age
 from localities.models import Agency, Team
 from tests.stage.documents import address, child
 from tests.stage.families import KIM
@@ -265,6 +266,14 @@ class TestTheContact:
         assert "Example Nursery" in text
         submit(form_of(contact, "child", kim.pk), in_family="no")
         assert "This child is no longer included" in page_of(contact).text
+
+    def test_the_heading_names_the_children_of_the_family_and_nothing_after_them(self, contact: Contact) -> None:
+        names = page_of(contact).heading
+        assert names.endswith(with_age(contact.children.get()))
+        submit(form_of(contact, "new-child"), first_name="Kim")
+        assert page_of(contact).heading == f"{names}, Kim"
+        submit(form_of(contact, "child", contact.children.get(first_name="Kim").pk), in_family="no")
+        assert page_of(contact).heading == names
 
     def test_it_leads_to_every_form(self, contact: Contact) -> None:
         links = {link["href"] for link in page_of(contact).main.all("a")}
