@@ -110,15 +110,14 @@ def test_no_field_is_without_a_row() -> None:
 
 
 def _fields(shape: type[BaseModel], path: str = "") -> Iterator[str]:
-    """Every field of the document; a list of parts, and a part, are fields too."""
+    """Every field of the document; a list, what stands in it, and a part are fields too."""
     for name, field in shape.model_fields.items():
         at = f"{path}{name}"
         is_list = "tuple" in str(field.annotation)
-        parts = list(_parts(field.annotation))
-        if is_list and parts:
+        if is_list:
             yield at
         yield f"{at}[]" if is_list else at
-        for part in parts:
+        for part in _parts(field.annotation):
             yield from _fields(part, f"{at}[]." if is_list else f"{at}.")
 
 
