@@ -520,8 +520,9 @@ def _top_level(address: str) -> str:
 
 def _email_meant(typed: str) -> str:
     """The address without what surrounds it, and with the slips put right that leave one meaning."""
-    inner = re.fullmatch(r"[^<>@]*<([^<>]+)>", typed)
-    meant = (inner[1] if inner else typed).strip(" <>\"'.,;:").removeprefix("mailto:")
+    alone = re.sub(r"^\W*e-?mail\b:\s*|\s+\([^()@]*\)$", "", typed, flags=re.IGNORECASE)
+    inner = re.fullmatch(r"[^<>@]*<([^<>]+)>", alone)
+    meant = (inner[1] if inner else alone).strip(" <>\"'.,;:").removeprefix("mailto:")
     meant = re.sub(r"\s*[(\[]\s*at\s*[)\]]\s*", "@", meant, flags=re.IGNORECASE)
     meant = re.sub(r"\s*[(\[]\s*dot\s*[)\]]\s*", ".", meant, flags=re.IGNORECASE)
     name, at, domain = re.sub(r"\s*@+\s*", "@", meant).partition("@")

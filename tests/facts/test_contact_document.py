@@ -281,13 +281,14 @@ PHONES = (("referrer", "phone"), (*ADULT, "phone"))
 # What a person types never turns a contact away: it is kept, and somebody checks it.
 DOUBTED: list[tuple[Path, Sequence[object], str]] = [
     (("referrer", "email"), ["school", "@school.example", "a@b", "a b@school.example", "a@b.example or ring",
-      "a@school.example\nBcc: x@y.example", "x" * 250 + "@b.example", "a@b.example, c@d"],
+      "a@b.(co.uk)", "a@school.example\nBcc: x@y.example", "x" * 250 + "@b.example", "a@b.example, c@d"],
      "not_read: is not an email address; write it as name@school.example."),
     (("referrer", "email"), ["a@b.example, c@d.example", "a@b.example or c@d.example", "a@b.example c@d.example",
       "a@b.example; or@d.example", "<a@b.example>/<c@d.example>", "a@b.example\nc@d.example"],
      "corrected: has more than one email address; we write to the first."),
     (("referrer", "email"), ["a @ b.example", "a@b,example", "a@@b.example", "a@b..example", "<a@b.example>",
-      "mailto:a@b.example", "Ann B <a@b.example>", "a@b.example;", "a(at)b.example", "a@b.c0m"],
+      "mailto:a@b.example", "Ann B <a@b.example>", "a@b.example (work)", "E-mail: a@b.example",
+      "a@b.example;", "a(at)b.example", "a@b.c0m"],
      "corrected: has a slip in it, which was put right."),
     *((path, ["O77OO 9OO123", "0I296 555I23", "01296 5551B3", "mum: 077OO 9OO123", "+44 77OO 9OO123"],
        "corrected: has a letter where a digit must stand.") for path in PHONES),
