@@ -4,6 +4,7 @@ from typing import Any, ClassVar
 
 import pytest
 
+from casework.facts.contact_document import AdultEntry
 from casework.models import AddressProtection, Case, Contact, PersonMatch
 from localities.models import Team
 from tests.stage.documents import address, child
@@ -11,6 +12,7 @@ from tests.stage.staff import SignedIn, is_done, is_refused, is_wrong
 from tests.stage.story import Story
 from tests.stage.web_client import Page
 
+(TELEPHONE,) = AdultEntry.model_fields["phone"].metadata
 WORDS = "They live at 1, EXAMPLE rd (hp2o-1ua) since May."
 WARNING = "An address is confidential. It is taken out of what people wrote"
 
@@ -209,6 +211,22 @@ class TestAnAdultsOwnAddress:
             (hint,) = page.main.all(id=f"id_fact-{name}_helptext")
             assert hint.text == "Hidden: it is confidential. If you leave this empty, it stays as it is.", name
         assert not page.main.all(id="id_fact-first_name_helptext")
+
+    def test_that_is_confidential_hides_every_telephone_number(self, story: Story) -> None:
+        """Their number leads there; a field that is new in the document does, too."""
+        numbers = {
+            name: f"01296 5559{place:02}"
+            for place, (name, field) in enumerate(AdultEntry.model_fields.items())
+            if TELEPHONE in field.metadata
+        }
+        assert "phone" in numbers
+        father = self.FATHER | {"address": self.FATHER["address"] | {"confidential": True}} | numbers
+        contact = story.contact(children=[child(address=address("HP20 1UA"))], adults=[father])
+        adult, amina = contact.adults.get(), SignedIn("amina")
+        for page in (f"/contacts/{contact}/", f"/contacts/{contact}/correct/adult/{adult.pk}/"):
+            html = amina.open(page).html
+            shown = [name for name, number in numbers.items() if number in html]
+            assert shown == [], f"{page} shows these: see `hidden_facts`, and the templates"
 
     def test_is_corrected_and_the_history_says_so(self, contact: Contact) -> None:
         amina, adult = SignedIn("amina"), contact.adults.get()

@@ -1,5 +1,6 @@
 """Typing a contact in at the front door: nothing typed is lost, every fault is said at once, and it comes in once."""
 
+import re
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -189,7 +190,17 @@ class TestSendingIn:
         typed = {name for name in typist.fields if typist.fields.get(name) != before.get(name)}
         of_an_unborn_child = {f"child-0-expected_date_of_delivery_{part}" for part in ("day", "month", "year")}
         confidential = {"child-0-confidential", "adult-0-confidential"}
-        assert on_the_page - typed == {*confidential, *of_an_unborn_child}
+        assert on_the_page - typed == {*confidential, *of_an_unborn_child}, "Every field needs a value in `everything`"
+
+    def test_what_was_typed_stands_on_the_page_of_the_contact(self, typist: Typist) -> None:
+        """What is kept and never shown is lost to whoever decides. Codes and dates are shown in words."""
+        contact = typist.type(**everything()).contact()
+        page = SignedIn("amina").open(contact).text.replace(" ", "").casefold()
+        in_words = re.compile(r"[a-z_]+|[A-Z\d]{1,4}|\d{4}-\d\d-\d\d")
+        texts = [text for text in _texts(contact.document) if not in_words.fullmatch(text)]
+        assert len(texts) > 20
+        missing = [text for text in texts if text.replace(" ", "").casefold() not in page]
+        assert missing == [], "Show these in templates/front_door/contacts"
 
     def test_it_is_treated_as_a_partners(self, typist: Typist, story: Story) -> None:
         """A typed contact with the same facts gets the same recommendation as a partner's."""
@@ -780,3 +791,11 @@ def _pairs(page: Page) -> Iterator[tuple[str, str]]:
     assert len(sources) == 22
     for number, source in enumerate(sources):
         yield source, kinds[number % len(kinds)]
+
+
+def _texts(part: Any) -> Iterator[str]:
+    if isinstance(part, str):
+        yield part
+    elif isinstance(part, (dict, list)):
+        for value in part.values() if isinstance(part, dict) else part:
+            yield from _texts(value)
