@@ -36,7 +36,9 @@ partner checks are in `models/contacts.py`, handoffs in `models/cases.py`. Migra
 one folder for all rooms: `make migrations ARGS="--name why"` writes them, and needs no database. Templates are in
 `casework/web/templates/front_door`, a folder for each page's subject.
 
-## A new field of a form
+[testing.md](testing.md) has a table of the action, form, view, template and tests of each subject.
+
+## A new field of a form about a record
 
 1. **The model**, and `models/__init__.py` if it has choices of its own. Add the column to the trigger that makes
    columns read-only, or to the list of what may change in `tests/models/test_what_stays.py`.
@@ -47,11 +49,28 @@ one folder for all rooms: `make migrations ARGS="--name why"` writes them, and n
    the column, while the new one starts. Decide what old rows should hold. If the default is wrong for them, the
    migration fills them in before it adds a constraint, and `tests/models/test_upgrade.py` shows it.
 4. **The action** takes it, checks it and writes it.
-5. **The form** (of a new contact: a section of it, in `casework/web/draft_form.py`), **the view and the template**,
-   which both name each field.
+5. **The form, the view and the template**, which all name each field. A form whose text is kept while it is typed
+   says how in `casework/web/unfinished.py`.
 6. **`casework/demonstration`.** Every draw of `timeline.random` moves all later ones; give new fields a fixed value.
 
-[testing.md](testing.md) has a table of the action, form, view, template and tests of each subject.
+## A new field of a contact
+
+What a partner sends and what staff type is one document ([ADR 1](adr/0001-one-reader-for-every-document.md)), stored
+as it came in `Contact.document`. A field needs a column only if the database looks for it or the rules read it: then
+the steps above hold, too.
+
+1. **The document**: `facts/contact_document.py`. The documents that add information (`facts/learned.py`) have it then
+   as well. The API describes itself; [contact.md](contact.md) has two tables of the fields.
+2. **What a change of it does**: the sets in `facts/learned.py`. `COLUMNS` has what has a column, `IDENTITY` what the
+   record of a person holds for matching, `WEIGHS_NOTHING` what asks for no new decision. What goes to the record is
+   written in `actions/receiving.py`, and again in `actions/corrections.py`.
+3. **The form**: `ContactPart`, `ChildPart` or `AdultPart` in `web/contact_form.py`, with its `PATHS`; the forms for
+   corrections have it then as well. Its section in `web/draft_form.py`, and that section's template in
+   `templates/front_door/contacts/new`.
+4. **The page of the contact**: `templates/front_door/contacts/story.html`. If the field leads to an address, it is
+   hidden with it: `hidden_facts` in `web/correction_form.py`. The page of a person: `reading/people.py`.
+5. **The tests**: a value in `tests/stage/contact.json` and in `everything` of `tests/web/test_contact_form.py`; values
+   that are accepted, doubted and refused in `tests/facts/test_contact_document.py`.
 
 ## Which room imports which
 
