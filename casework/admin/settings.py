@@ -46,7 +46,7 @@ class UserForm(ModelForm):
 
     class Meta:
         model = User
-        fields = ("username", "name", "email", "is_active")
+        fields = ("username", "name", "email", "telephone", "is_active")
 
     def clean_new_password(self) -> str:
         password: str = self.cleaned_data["new_password"]
@@ -88,7 +88,7 @@ class UserAdmin(SettingAdmin):
     inlines = (MembershipInline,)
     list_display = ("name", "username", "email", "is_active")
     list_filter = ("is_active", "memberships__role", "memberships__team")
-    viewer_fields = ("username", "name", "email", "is_active")
+    viewer_fields = ("username", "name", "email", "telephone", "is_active")
     search_fields = ("name", "username", "email")
     ordering = ("name",)
 
@@ -112,7 +112,7 @@ class TeamForm(ModelForm):
 
     class Meta:
         model = Team
-        fields = ("code", "name", "kind", "locality", "email", "is_active")
+        fields = ("code", "name", "kind", "locality", "email", "telephone", "is_active")
 
     def clean_kind(self) -> str:
         kind: str = self.cleaned_data["kind"]

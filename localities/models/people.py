@@ -18,6 +18,10 @@ from localities.models.places import Locality
 from localities.models.versions import has_a_version
 
 CODE = RegexValidator(r"^[a-z0-9]+(-[a-z0-9]+)*$", "Use small letters, digits and single hyphens, as aylesbury-mdt.")
+TELEPHONE = RegexValidator(
+    r"^\+?[0-9()][0-9 ()-]{4,}( ?(ext|x)\.? ?[0-9]{1,6})?$",
+    "Enter a telephone number, like 01632 960 100 or 01632 960 100 ext 12.",
+)
 
 
 class Role(models.TextChoices):
@@ -73,6 +77,9 @@ class User(AbstractBaseUser):
     )
     name = models.CharField("full name", max_length=200)
     email = models.EmailField("work e-mail address")
+    telephone = models.CharField(
+        "work telephone", max_length=40, blank=True, default="", db_default="", validators=[TELEPHONE]
+    )
     is_active = models.BooleanField("can sign in", default=True, help_text="Take this away when somebody leaves.")
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
@@ -119,6 +126,10 @@ class Team(models.Model):
     email = models.EmailField(
         "shared mailbox", blank=True, help_text="Messages to the whole team go here; without it, to each member."
     )
+    telephone = models.CharField(
+        max_length=40, blank=True, default="", db_default="", validators=[TELEPHONE],
+        help_text="The number to call to reach whoever is at work.",
+    )  # fmt: skip
     is_active = models.BooleanField("takes work", default=True)
 
     class Meta:

@@ -386,6 +386,17 @@ class TestSettings:
             assert len(faults(page)) == 1, code
         assert not Team.objects.filter(name="North").exists()
 
+    def test_people_and_teams_have_telephone_numbers(self, adele: Administrator, ben: User, story: Story) -> None:
+        team = story.team("aylesbury")
+        for row in (ben, team):
+            assert faults(adele.change(row, telephone="ask at the desk")) == [
+                "Enter a telephone number, like 01632 960 100 or 01632 960 100 ext 12."
+            ]
+            for number in ("01632 960100", "+44 (0)1632 960100 ext. 12", ""):
+                saved(adele.change(row, telephone=number))
+                row.refresh_from_db()
+                assert row.telephone == number
+
     def test_what_a_team_is_for_stays_while_it_has_work(self, adele: Administrator, story: Story) -> None:
         team, other = story.team("aylesbury"), {"kind": "child_protection", "locality": ""}
         handoff = story.offered()
