@@ -7,7 +7,8 @@ from django.contrib import admin, messages
 from django.contrib.auth.password_validation import validate_password
 from django.db.models import Count, QuerySet
 from django.forms import ModelForm
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.utils import timezone
 from django.utils.text import capfirst
 
@@ -219,7 +220,10 @@ class AgencyAdmin(SettingAdmin):
 
 @admin.register(AgencyClient)
 class AgencyClientAdmin(SettingAdmin):
-    """A partner's system and its credentials. The secret is shown once, when it is made."""
+    """
+    A partner's system and its credentials. The page that answers its making shows the secret, and no other does: no
+    cookie and no session holds it.
+    """
 
     fields = ("agency", "name")
     list_display = ("name", "agency", "client_id")
@@ -229,11 +233,14 @@ class AgencyClientAdmin(SettingAdmin):
         if not change:
             obj.client_type = AgencyClient.CLIENT_CONFIDENTIAL
             obj.authorization_grant_type = AgencyClient.GRANT_CLIENT_CREDENTIALS
-            secret = obj.client_secret
-            messages.warning(
-                request, f"Client id {obj.client_id}, secret {secret}. Note the secret now: it is never shown again."
-            )
+            # What is stored is a hash.
+            form.instance.new_secret = obj.client_secret
         super().save_model(request, obj, form, change)
+
+    def response_add(
+        self, request: HttpRequest, obj: AgencyClient, post_url_continue: str | None = None
+    ) -> HttpResponse:
+        return render(request, "admin/localities/client_secret.html", {"made": obj})
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return self.has_change_permission(request)

@@ -51,7 +51,7 @@ class UnsentMiddleware(LoginRequiredMiddleware):
         typist = getattr(request, TYPIST, None)
         if typist is not None and _typist(request) != typist:
             response.set_signed_cookie(
-                TYPIST, str(typist), secure=settings.SESSION_COOKIE_SECURE, httponly=True, samesite="Lax"
+                _cookie(), str(typist), secure=settings.SESSION_COOKIE_SECURE, httponly=True, samesite="Lax"
             )
         return response
 
@@ -61,8 +61,12 @@ def is_a_page(view: Any) -> bool:
     return str(view.__module__).startswith("casework.web.")
 
 
+def _cookie() -> str:
+    return f"{settings.COOKIE_PREFIX}{TYPIST}"
+
+
 def _typist(request: HttpRequest) -> int | None:
-    said = request.get_signed_cookie(TYPIST, default=None)
+    said = request.get_signed_cookie(_cookie(), default=None)
     return int(said) if said else None
 
 

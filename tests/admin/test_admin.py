@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.contrib.admin import site
 from django.db import connection
 from django.db.models import Model
@@ -837,9 +838,8 @@ class TestPeople:
 
 class TestPartnersSystems:
     def secret_in(self, page: Page) -> tuple[str, str]:
-        found = re.search(r"Client id (\w+), secret (\w+)\. Note the secret now", page.html)
-        assert found
-        return found[1], found[2]
+        assert "Copy the secret now. It is never shown again." in page.text
+        return page.main.all(id="client-id")[0].text, page.main.all(id="client-secret")[0].text
 
     def test_the_secret_is_shown_once_and_works(self, adele: Administrator, client: Client, school: Agency) -> None:
         page = adele.add(AgencyClient, agency=school.pk, name="The school's system")
@@ -847,6 +847,9 @@ class TestPartnersSystems:
         made = AgencyClient.objects.get()
         for path in (list_of(AgencyClient), f"{list_of(AgencyClient)}{made.pk}/change/", "/admin/"):
             assert secret not in adele.open(path).html
+        assert {*adele.client.cookies} == {settings.SESSION_COOKIE_NAME, settings.CSRF_COOKIE_NAME}
+        assert secret not in str(adele.client.cookies)
+        assert secret not in str(adele.client.session.items()), "nor does it wait on the server"
         assert made.client_secret != secret, "what is kept is a hash"
         asks = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": secret}
         token = client.post(TOKEN, asks).json()["access_token"]
@@ -868,7 +871,7 @@ class TestPartnersSystems:
         client_id, secret = self.secret_in(adele.add(AgencyClient, agency=school.pk, name="S"))
         page = adele.change(AgencyClient.objects.get(), name="Another name")
         saved(page)
-        assert "Note the secret" not in page.html
+        assert "secret now" not in page.html
         asks = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": secret}
         assert client.post(TOKEN, asks).status_code == 200
 
@@ -939,7 +942,11 @@ class TestEditsLeaveATrace:
         forms[HubHours] = {"weekday": "4", "opens": "09:00", "closes": "17:00"}
         assert {model._meta.model_name for model in forms} == SETTINGS - {"rulesetversion"}
         for number, (model, fields) in enumerate(forms.items(), start=1):
-            saved(adele.add(model, **fields))
+            page = adele.add(model, **fields)
+            # The page that answers shows the secret.
+            assert model is not AgencyClient or page.heading == "Secret of S"
+            if model is not AgencyClient:
+                saved(page)
             assert len(edits()) == number
             assert (edits()[-1]["setting"], edits()[-1]["what"]) == (model._meta.label, "added")
 

@@ -15,6 +15,7 @@ from django.db import connection
 
 from casework.families.likeness.weights import SHIPPED
 from config.local.processes import start_child
+from localities.models import User
 from tests.stage.databases import own_database
 from tests.stage.service import database_url, free_port, wait_until
 
@@ -30,6 +31,7 @@ GOOD = {
     "DEFAULT_FROM_EMAIL": "front-door@front-door.example",
 }
 METRICS_TOKEN = "a-token-of-more-than-twenty-characters"
+PASSWORD = "correct horse battery staple"
 UUID = "3f2504e0-4f89-41d3-9a0c-0305e82c3301"
 NOTIFY = {"NOTIFY_API_KEY": f"front_door-{UUID}-{UUID}", "NOTIFY_TEMPLATE_ID": UUID}
 
@@ -225,6 +227,9 @@ def production(django_db_setup: None, django_db_blocker: Any, tmp_path_factory: 
             "DATABASE_POOL_SIZE": "2",
             "DATABASE_STATEMENT_TIMEOUT_MS": "30000",
         }
+        ben = User.objects.get(username="ben")
+        ben.set_password(PASSWORD)
+        ben.save()
         collected = manage("collectstatic", "--no-input", **environment)
         assert collected.returncode == 0, collected.stderr
         port = free_port()
@@ -282,6 +287,32 @@ def test_pages_are_safe_and_their_files_are_there(production: str) -> None:
         assert file.status_code == 200, link
         assert re.search(r"\.[0-9a-f]{12}\.", link), "a file's name holds its content's hash"
         assert "immutable" in file.headers["Cache-Control"]
+
+
+def test_every_cookie_is_this_hosts_alone(production: str) -> None:
+    """A browser takes a cookie of this prefix only with Secure and Path=/, and without a domain."""
+    form = _get(f"{production}/accounts/login/", **TLS)
+    token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', form.text)
+    assert token
+    csrf = form.cookies["__Host-csrftoken"]
+    headers = {"Host": "front-door.example", "Referer": "https://front-door.example/", **TLS}
+    answer = requests.post(
+        f"{production}/accounts/login/", {"login": "ben", "password": PASSWORD, "csrfmiddlewaretoken": token[1]},
+        headers=headers | {"Cookie": f"__Host-csrftoken={csrf}"}, allow_redirects=False, timeout=10,
+    )  # fmt: skip
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/")
+    signed_in = {"Cookie": f"__Host-sessionid={answer.cookies['__Host-sessionid']}", **TLS}
+    page = _get(f"{production}/", **signed_in)
+    assert page.status_code == 200
+    assert _get(f"{production}/", Cookie=signed_in["Cookie"].replace("__Host-", ""), **TLS).status_code == 302
+    cookies = [line for each in (form, answer, page) for line in each.raw.headers.getlist("Set-Cookie")]
+    names = {line.split("=")[0] for line in cookies}
+    assert names == {"__Host-csrftoken", "__Host-sessionid", "__Host-typist"}
+    for line in cookies:
+        kept = {part.strip().split("=")[0].lower(): part.strip() for part in line.split(";")[1:]}
+        assert {"secure", "httponly", "samesite", "path"} <= set(kept), line
+        assert kept["path"] == "Path=/"
+        assert "domain" not in kept
 
 
 def test_an_unknown_page_shows_nothing_of_the_inside(production: str) -> None:
