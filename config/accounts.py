@@ -10,6 +10,8 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from casework.web.rendering import GovukRenderer, PasswordInput, TextInput
+from casework.web.submitting import errors_of
+from config.passwords import BETTER
 from localities.models import User
 from localities.roles import cache_roles, roles_for_query
 from localities.working_time import local_day
@@ -52,6 +54,10 @@ class SignInForm(LoginForm):
 class ChangePasswordForm(AllauthChangePasswordForm):
     """The old password, and the new one twice."""
 
+    @property
+    def summary(self) -> list[tuple[str, str]]:
+        return errors_of(self)
+
     default_renderer = GovukRenderer
     use_required_attribute = False
 
@@ -60,3 +66,8 @@ class ChangePasswordForm(AllauthChangePasswordForm):
         for name, field in self.fields.items():
             autocomplete = "current-password" if name == "oldpassword" else "new-password"
             field.widget = PasswordInput({"autocomplete": autocomplete})
+        self.fields["oldpassword"].label = "Current password"
+        self.fields["oldpassword"].help_text = ""
+        self.fields["password1"].label = "New password"
+        self.fields["password1"].help_text = f"12 characters or more. {BETTER}"
+        self.fields["password2"].label = "New password, once more"

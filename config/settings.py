@@ -246,13 +246,16 @@ if CALCULATOR:
 AUTH_USER_MODEL = "localities.User"
 AUTHENTICATION_BACKENDS = ["config.accounts.StaffBackend"]
 AUTH_PASSWORD_VALIDATORS = [
-    {
-        "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
-        "OPTIONS": {"user_attributes": ["username", "name", "email"]},
-    },
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
-    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "config.passwords.HardToGuess"},
+    {"NAME": "config.passwords.NotUsedBefore"},
+    {"NAME": "config.passwords.NotStolen"},
 ]
+# A list of stolen passwords to ask, as https://api.pwnedpasswords.com/range/; empty: none is asked.
+PWNED_PASSWORDS_URL = env.str("PWNED_PASSWORDS_URL", default="")
+PWNED_PASSWORDS_TIMEOUT = 2
+if PRODUCTION and PWNED_PASSWORDS_URL and not PWNED_PASSWORDS_URL.startswith("https://"):
+    _refusals.append("PWNED_PASSWORDS_URL is not an https address. Correct it, or leave it out.")
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.PBKDF2PasswordHasher", "config.hashers.ClientSecretHasher"]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "worklist"

@@ -103,6 +103,19 @@ class User(AbstractBaseUser):
         return self.name.split(" ")[0]
 
 
+class PastPassword(models.Model):
+    """The hash of a password that somebody chose, the one they have included: it is refused when they change it."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="past_passwords")
+    password = models.CharField(max_length=128)
+
+    class Meta:
+        ordering: ClassVar = ["pk"]
+
+    def __str__(self) -> str:
+        return f"A password of {self.user}"
+
+
 class TeamKind(models.TextChoices):
     """The kinds of team. A pathway leads to a kind of team; the family's locality says which team of that kind."""
 

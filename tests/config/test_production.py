@@ -96,6 +96,7 @@ def test_with_nothing_set_it_says_everything_that_is_missing_at_once() -> None:
         (NOTIFY | {"EMAIL_URL": "", "NOTIFY_API_KEY": "secret@"}, "NOTIFY_API_KEY is not a key of GOV.UK Notify."),
         (NOTIFY | {"EMAIL_URL": "", "NOTIFY_TEMPLATE_ID": ""}, "NOTIFY_TEMPLATE_ID is not the number of a template."),
         (NOTIFY | {"EMAIL_URL": "", "NOTIFY_BASE_URL": "http://localhost"}, "NOTIFY_BASE_URL is not an https address."),
+        ({"PWNED_PASSWORDS_URL": "http://list.example/"}, "PWNED_PASSWORDS_URL is not an https address."),
         (
             {"MATCHING_WEIGHTS": "no such file"},
             "MATCHING_WEIGHTS names a file that cannot be read: no such file.",
