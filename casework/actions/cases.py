@@ -57,7 +57,7 @@ def name_lead(*, case_id: int, lead_id: int | None, by: User, now: datetime) -> 
         raise InvalidInput([Fault(("lead",), "Select somebody who works in the team responsible for the case")])
     case.lead_practitioner = lead
     case.save(update_fields=["lead_practitioner"])
-    clocks.stop(case, "lead_practitioner_named", at=now)
+    clocks.stop(case, clocks.LEAD_NAMED, at=now)
     audit.record(Event.LEAD_NAMED, by=by, at=now, case=case, lead=lead.pk)
     return case
 

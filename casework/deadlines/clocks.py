@@ -53,6 +53,8 @@ HANDOFF_ENDED = "handoff_ended"
 PARTNER_ASKED = "sent"
 HANDED_OVER = "handed_over"
 
+# Every team names its own lead practitioner.
+LEAD_NAMED = "lead_practitioner_named"
 # The clocks of the decision on a contact.
 AGREEMENT_SOUGHT = "agreement_sought"
 DECISION_CLOCKS = (
@@ -129,11 +131,17 @@ def on_acceptance(case: Case, had: Iterable[Mapping[str, str]], *, at: datetime)
 
     :param had: the clocks that the case ever had (`of_case`), read under the case's lock.
     """
-    lead = "lead_practitioner_named"
+    if any(clock["kind"] == LEAD_NAMED and not clock["ended"] for clock in had):
+        stop(case, LEAD_NAMED, at=at, ended=ClockEnd.REPLACED)
+    return would_start_on_acceptance(case, had, at=at, reference=locked_reference())
+
+
+def would_start_on_acceptance(
+    case: Case, had: Iterable[Mapping[str, str]], *, at: datetime, reference: Reference
+) -> list[Clock]:
+    """The clocks of `on_acceptance`, for somebody who asks before they accept."""
     goes_on = {clock["kind"] for clock in had if clock["ended"] in ("", ClockEnd.DONE)}
-    if any(clock["kind"] == lead and not clock["ended"] for clock in had):
-        stop(case, lead, at=at, ended=ClockEnd.REPLACED)
-    return started_by(ACCEPTED, case, at=at, but_not=goes_on - {lead}, reference=locked_reference())
+    return started_by(ACCEPTED, case, at=at, but_not=goes_on - {LEAD_NAMED}, reference=reference)
 
 
 def stop(subject: Subject, *kinds: str, at: datetime, ended: ClockEnd = ClockEnd.DONE) -> None:

@@ -10,7 +10,7 @@ from django.utils.text import get_text_list
 
 from casework.deadlines.clocks import AGREEMENT_SOUGHT, DECISION_CLOCKS
 from casework.deadlines.titles import title_of
-from casework.models import Clock, ContactHandover, Handoff, PartnerCheck, ReminderLook
+from casework.models import Clock, ContactHandover, PartnerCheck, ReminderLook
 from casework.statuses import PartnerCheckStatus
 from localities.models import User
 
@@ -65,11 +65,6 @@ def of_closing(clocks: Iterable[Clock], put_off: Iterable[str]) -> list[str]:
 def put_off_until_closed(clocks: Iterable[Clock], *, by: User, now: datetime) -> QuerySet[ReminderLook, str]:
     """The names of colleagues who snoozed reminders that closing the case ends."""
     return _put_off(_running(clocks), by, now)
-
-
-def of_withdrawing(handoff: Handoff) -> list[str]:
-    """What withdrawing an offer ends."""
-    return [f"{handoff.to_team} can no longer accept it."]
 
 
 def named(checks: Iterable[PartnerCheck]) -> str:

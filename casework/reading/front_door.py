@@ -323,10 +323,5 @@ def _number(contact: Contact) -> str:
 
 
 def _used(contact: Contact, now: datetime) -> int | None:
-    due: datetime | None = getattr(contact, "due_at", None)
     started: datetime | None = getattr(contact, "started_at", None)
-    if due is None or started is None:
-        return None
-    if now >= due:
-        return 100
-    return max(0, round(100 * ((now - started) / (due - started))))
+    return None if started is None else worklists.used(started, getattr(contact, "due_at", None), now)

@@ -24,11 +24,16 @@ def offered(user: User, teams: Any, now: datetime) -> QuerySet[Handoff]:
     """The handoffs that these teams must answer and whose cases are open to the user, the first due first."""
     opens = Case.objects.open_to(user, now).filter(pk=OuterRef("case"))
     return (
-        Handoff.objects.filter(Exists(opens), status=HandoffStatus.OFFERED, to_team__in=teams)
-        .annotate(due_at=Min("clocks__due_at", filter=Q(clocks__stopped_at__isnull=True)))
-        .select_related("case", "from_team", "to_team")
+        with_deadlines(Handoff.objects.filter(Exists(opens), status=HandoffStatus.OFFERED, to_team__in=teams))
+        .select_related("case")
         .order_by(F("due_at").asc(nulls_last=True), "offered_at")
     )
+
+
+def with_deadlines(handoffs: QuerySet[Handoff]) -> QuerySet[Handoff]:
+    """These handoffs with `due_at`, when the answer is due, with both teams, and with who offered each."""
+    due = Min("clocks__due_at", filter=Q(clocks__stopped_at__isnull=True))
+    return handoffs.annotate(due_at=due).select_related("from_team", "to_team", "offered_by")
 
 
 def open_cases(user: User, teams: Any, now: datetime) -> QuerySet[Case]:
@@ -112,6 +117,13 @@ def families_of(
     for row in rows:
         of_contacts[row.contact_id][row.person_id] = of_cases[row.contact.case_id][row.person_id] = row
     return {each: list((of_contacts if isinstance(each, Contact) else of_cases)[each.pk].values()) for each in about}
+
+
+def used(start: datetime, due: datetime | None, now: datetime) -> int | None:
+    """How much of the time until a deadline has gone, in per cent; None without a deadline."""
+    if due is None:
+        return None
+    return 100 if now >= due else max(0, round(100 * ((now - start) / (due - start))))
 
 
 def my_snoozed(user: User, now: datetime) -> QuerySet[ReminderLook]:

@@ -144,15 +144,16 @@ class OfferForm(ActionForm):
             del self.fields["despite"]
 
 
-class HandoffAnswerForm(ActionForm):
-    """
-    Accept a handoff, or return it with a reason. Both buttons submit this one form, so a reason may come with an
-    acceptance: that is a fault (`views/cases.py`). The reason is saved as `Handoff.answer_reason`.
-    """
+class HandoffReturnForm(ActionForm):
+    """Return a case to the team that offered it. The reason is saved as `Handoff.answer_reason`."""
 
     reason = reason_field(
-        "If you return it: why?", "So that the sender can do better. The family's history stays with the case."
+        "Why do you return it?",
+        "What the family needs instead, and what they know. The team that offered it reads this first.",
     )
+
+    def __init__(self, data: QueryDict | None = None) -> None:
+        super().__init__(data, prefix="return")
 
 
 class ContactHandoverForm(ActionForm):
@@ -287,6 +288,9 @@ class HandoffWithdrawForm(ActionForm):
     """Withdraw the offer of a case to a team."""
 
     reason = reason_field("Why do you withdraw the offer?")
+
+    def __init__(self, data: QueryDict | None = None) -> None:
+        super().__init__(data, prefix="withdraw")
 
 
 class LeadForm(ActionForm):

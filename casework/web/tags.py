@@ -15,7 +15,17 @@ from django.utils.safestring import SafeString
 from casework.access import permissions
 from casework.deadlines.titles import title_of
 from casework.facts.typed import is_not_known
-from casework.models import Case, Contact, ContactChild, NumberStatus, Recommendation, Reminder, SafeToUse, Step
+from casework.models import (
+    Case,
+    Contact,
+    ContactChild,
+    FamilyAgreement,
+    NumberStatus,
+    Recommendation,
+    Reminder,
+    SafeToUse,
+    Step,
+)
 from casework.reading.cautions import Cautions
 from casework.web.draft_form import new_key
 from casework.web.forms import ActionForm
@@ -89,6 +99,24 @@ def known(answer: bool | None) -> str:
 
 
 CODES = {"sex": SEXES, "ethnicity": ETHNICITIES}
+
+
+AGREEMENT_WORDS = {
+    FamilyAgreement.GIVEN: "The family agrees to a voluntary service",
+    FamilyAgreement.REFUSED: "The family refuses a voluntary service",
+    FamilyAgreement.WITHDRAWN: "The family has withdrawn its agreement to a voluntary service",
+    FamilyAgreement.NOT_SOUGHT: "The family has not been asked whether it agrees",
+    FamilyAgreement.NOT_KNOWN: "Nobody knows whether the family agrees",
+}
+
+
+@register.filter
+def agreement_words(contact: Contact) -> str:
+    """What the family says to a voluntary service, with who said it and when: "The family refuses …: mother, 2 May"."""
+    says = AGREEMENT_WORDS.get(FamilyAgreement(contact.agreement)) if contact.agreement else "Nobody has said"
+    day = f"{contact.agreement_on:%-d %B %Y}" if contact.agreement_on else ""
+    said = ", ".join(filter(None, (contact.agreement_given_by, day)))
+    return f"{says}: {said}" if said else str(says)
 
 
 @register.filter

@@ -47,9 +47,9 @@ PURPOSES = {
     "contact-hand-over": ("Handover", False),
     "contact-match": ("Answer to a possible match", False),
     "contact-undo-match": ("Undoing a match", False),
-    "case-offer": ("Offer to another team", False),
-    "case-answer": ("Return of the case", False),
-    "case-withdraw": ("Withdrawal of the offer", False),
+    "case-offer": ("Offer to another team", True),
+    "case-return": ("Return of the case", True),
+    "case-withdraw": ("Withdrawal of the offer", True),
     "case-close": ("Closing of the case", False),
 }
 

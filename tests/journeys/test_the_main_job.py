@@ -68,10 +68,10 @@ def decide(person: Person, reference: str, pathway: str, level: int, rag: str, a
 
 
 def accept(person: Person, case: Case) -> None:
-    page = person.open(f"/cases/{case}/")
+    page = person.open(f"/cases/{case}/accept/")
     handoff = re.search(r'name="handoff" value="(\d+)"', page)
     assert handoff
-    person.send(f"/cases/{case}/answer/", {"handoff": handoff[1], "answer": "accept"}, form_on=f"/cases/{case}/")
+    person.send(f"/cases/{case}/accept/", {"handoff": handoff[1]}, form_on=f"/cases/{case}/accept/")
 
 
 def close(person: Person, case: Case) -> None:

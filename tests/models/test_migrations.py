@@ -6,16 +6,20 @@ through them: `test_upgrade.py` takes a whole database all the way.
 """
 
 from collections.abc import Iterator
+from importlib import import_module
 from typing import Any
 
 import pytest
 from django.core.management import call_command
 
+from casework.models import UnfinishedForm
 from config.local.preparation import check_not_newer
 from config.local.processes import CannotStart
+from localities.models import User
 from tests.stage.earlier import restored
 from tests.stage.moments import local
 from tests.stage.sql import run
+from tests.stage.story import Story
 
 
 def test_handoffs_learn_what_they_are_and_a_case_that_came_back_has_its_clock(
@@ -114,6 +118,22 @@ class TestWhatALaterReleaseDid:
         assert on_contact[0][0] == 3
         on_case = run("SELECT person_id FROM casework_casechild WHERE case_id = 1")
         assert {person for (person,) in on_case} == {person for person, _ in on_contact}
+
+
+@pytest.mark.usefixtures("db")
+def test_why_a_case_is_returned_is_found_on_its_page(story: Story, ben: User) -> None:
+    """What somebody typed on the case's page and did not record, when returning had no page of its own."""
+    at, why, now = f"/cases/{story.offered().case}/", ["They moved."], story.now
+    for number, (action, field) in enumerate((("answer", "answer-reason"), ("withdraw", "withdraw-reason"))):
+        typed = {"handoff": ["1"], field: why}
+        UnfinishedForm.objects.create(
+            key=f"{number:032x}", owner=ben, address=f"{at}{action}/", typed=typed, saved_at=now
+        )
+    run(import_module("casework.migrations.0066_returning_has_a_page").Migration.operations[0].sql)
+    assert [*UnfinishedForm.objects.order_by("key").values_list("address", "typed")] == [
+        (f"{at}return/", {"handoff": ["1"], "return-reason": why}),
+        (f"{at}withdraw/", {"handoff": ["1"], "withdraw-reason": why}),
+    ]
 
 
 def recorded(migration: str) -> None:

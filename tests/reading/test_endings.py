@@ -77,7 +77,3 @@ def test_closing(story: Story, ben: User) -> None:
     story.closed(case)
     clocks = case.clocks.all()
     assert endings.of_closing(clocks, endings.put_off_until_closed(clocks, by=ben, now=story.now)) == []
-
-
-def test_withdrawing(story: Story) -> None:
-    assert endings.of_withdrawing(story.offered()) == ["Aylesbury team can no longer accept it."]

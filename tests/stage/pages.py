@@ -14,7 +14,7 @@ ON_CONTACTS = (
 )  # fmt: skip
 # Below a contact, by a number of their own.
 BELOW_CONTACTS = ("matches/1", "partners", "partners/1/answer", "partners/1/withdraw", "protect", "lift")
-ON_CASES = ("offer", "answer", "withdraw", "lead", "milestone", "authority", "extend", "close")
+ON_CASES = ("offer", "accept", "return", "withdraw", "lead", "milestone", "authority", "extend", "close")
 WHY = {
     "decide-rationale": "The school knows the family well, and the family agrees.",
     "decide-history": "The earlier contacts say the same of his mornings.",

@@ -10,7 +10,7 @@ from tests.stage.sessions import sign_in
 from tests.stage.web_client import Answer, Page, browser
 
 # What is done on a page of its own, and what is shown again to be checked before it is done.
-OWN_PAGES = ("decide", "sign-off")
+OWN_PAGES = ("decide", "sign-off", "offer", "accept", "return", "withdraw")
 LOOKS = (Event.CONTACT_VIEWED, Event.CASE_VIEWED)
 
 # Nobody whom the family of the contract knows.

@@ -1,13 +1,12 @@
 """A case's page: its contacts, responsible teams, handoffs and clocks, and the forms to work on it."""
 
-import re
 from collections.abc import Callable
 from datetime import datetime
 from itertools import chain
 from typing import Any, cast
 
 from django.db.models import Q
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
@@ -15,8 +14,6 @@ from django.views.decorators.http import require_safe
 
 from casework.access import permissions, restricted
 from casework.actions import cases, clock_changes, handoffs, viewing
-from casework.families.continuity import ties
-from casework.families.household import Household, household_of
 from casework.families.naming import name_rows
 from casework.families.recorded import ADULTS
 from casework.models import (
@@ -28,7 +25,6 @@ from casework.models import (
     ContactChild,
     DetailToCheck,
     FactChange,
-    Handoff,
     Information,
     Milestone,
     Responsibility,
@@ -46,11 +42,8 @@ from casework.web.forms import (
     ActionForm,
     AuthorityForm,
     CloseForm,
-    HandoffAnswerForm,
-    HandoffWithdrawForm,
     LeadForm,
     MilestoneForm,
-    OfferForm,
     id_of,
 )
 from casework.web.hiding import without_hidden_addresses
@@ -67,58 +60,6 @@ from triage.rule_set_document import Work
 def show(request: HttpRequest, reference: str) -> HttpResponse:
     """Shows the case with its whole story."""
     return _page(request, reference, timezone.now())
-
-
-@by_post(or_show="case")
-def offer(request: HttpRequest, reference: str) -> HttpResponse:
-    """Offers the case to another team."""
-    user, now, case = _fetch(request, reference)
-    form = _offer_form(case, now, request.POST)
-    return _submit_on_page(
-        request, case, now, "offer", form,
-        lambda said: handoffs.offer(
-            case_id=case.pk, to_team_id=id_of(said["to_team"]), reason=said["reason"], despite=said.get("despite", ""),
-            lead_reason=said.get("lead_reason", ""), by=user, now=now,
-        ),
-        says="Case offered.",
-    )  # fmt: skip
-
-
-@by_post(or_show="case")
-def answer(request: HttpRequest, reference: str) -> HttpResponse:
-    """Accepts the handoff on offer, or returns it."""
-    user, now, case = _fetch(request, reference)
-    handoff = _handoff(case, request)
-    form = HandoffAnswerForm(request.POST, prefix="answer")
-    if request.POST.get("answer") == "accept":
-        filled_in = [name for name, value in form.cleaned_data.items() if value] if form.is_valid() else []
-        if filled_in:
-            form.add_error(filled_in[0], "You wrote why it should go back. Return it, or clear this to accept.")
-            return _page(request, case.reference, now, answer=form)
-        return _submit_on_page(
-            request, case, now, "answer", form,
-            lambda said: handoffs.accept(handoff_id=handoff.pk, by=user, now=now),
-            says="Your team has the case now.",
-        )  # fmt: skip
-    return _submit_on_page(
-        request, case, now, "answer", form,
-        lambda said: handoffs.return_to_sender(handoff_id=handoff.pk, reason=said["reason"], by=user, now=now),
-        says="Case returned. The team that offered it is told.",
-        then=reverse("worklist"),
-    )  # fmt: skip
-
-
-@by_post(or_show="case")
-def withdraw(request: HttpRequest, reference: str) -> HttpResponse:
-    """Withdraws the offer."""
-    user, now, case = _fetch(request, reference)
-    handoff = _handoff(case, request)
-    form = HandoffWithdrawForm(request.POST, prefix="withdraw")
-    return _submit_on_page(
-        request, case, now, "withdraw", form,
-        lambda said: handoffs.withdraw(handoff_id=handoff.pk, reason=said["reason"], by=user, now=now),
-        says="The offer is withdrawn.",
-    )  # fmt: skip
 
 
 @by_post(or_show="case")
@@ -198,14 +139,6 @@ def _fetch(request: HttpRequest, reference: str) -> tuple[User, datetime, Case]:
     return user, now, get_object_or_404(Case.objects.visible_to(user, now), reference=reference)
 
 
-def _handoff(case: Case, request: HttpRequest) -> Handoff:
-    """The handoff that the page showed, by its id: a later one is another offer."""
-    number = request.POST.get("handoff", "")
-    if not re.fullmatch("[0-9]{1,18}", number):
-        raise Http404
-    return get_object_or_404(case.handoffs, pk=number)
-
-
 def _submit_on_page(
     request: HttpRequest,
     case: Case,
@@ -229,38 +162,16 @@ def _submit_on_page(
     )  # fmt: skip
 
 
-def _offering(
-    case: Case,
-    family: Household,
-    periods: list[Responsibility],
-    user: User,
-    now: datetime,
-    shown: dict[str, ActionForm],
-) -> dict[str, Any]:
-    """The form for offering the case, if the user may, and the warnings beside it."""
-    number, responsible = handoffs.ordinal(case), periods[-1].team
-    if not permissions.allows(permissions.check_can_offer, case, responsible.pk, user, local_day(now)):
+def _offering(case: Case, periods: list[Responsibility], user: User, now: datetime) -> dict[str, bool]:
+    """Whether the user may offer the case, or only whoever leads the team."""
+    number, responsible, today = handoffs.ordinal(case), periods[-1].team.pk, local_day(now)
+    if not permissions.allows(permissions.check_can_offer, case, responsible, user, today):
         return {}
     if number >= LEAD_OFFERS_FROM and not permissions.allows(
-        permissions.check_can_offer_again, case, responsible.pk, user, local_day(now)
+        permissions.check_can_offer_again, case, responsible, user, today
     ):
         return {"who_offers": True}
-    known_by = ties(case, family, responsible, now=now)
-    lately = {each.team for each in periods[:-1] if each.period.upper >= now - handoffs.BOUNCES_WITHIN} - {responsible}
-    form = shown.get("offer") or OfferForm(questioned=number >= LEAD_OFFERS_FROM, is_known=bool(known_by))
-    return {
-        "offer": form,
-        "ties": known_by,
-        "had_it_lately": sorted(lately, key=str),
-        "is_third": number >= LEAD_OFFERS_FROM,
-    }
-
-
-def _offer_form(case: Case, now: datetime, *data: Any) -> OfferForm:
-    """The form for offering the case. It asks for more if a team knows the family, or from the third handoff on."""
-    questioned = handoffs.ordinal(case) >= LEAD_OFFERS_FROM
-    known_by = ties(case, household_of(case), responsibilities.responsible_team(case), now=now)
-    return OfferForm(*data, questioned=questioned, is_known=bool(known_by))
+    return {"offers": True}
 
 
 def _page(request: HttpRequest, reference: str, now: datetime, **shown: ActionForm) -> HttpResponse:
@@ -280,10 +191,7 @@ def _page(request: HttpRequest, reference: str, now: datetime, **shown: ActionFo
     stays = {child.pk for child in children}
     on_contacts = {child.person_id: child for contact in contacts for child in contact.children.all()}
     recorded, put_off = recorded_of(contacts, and_of=stays), endings.put_off_until_closed(clocks, by=user, now=now)
-    family = household_of(case)
-    offers_it = is_open and on_offer is None
-    asked = [recorded] + ([put_off] if is_responsible else []) + ([family.reading_own_cases] if offers_it else [])
-    read_together(*asked)
+    read_together(recorded, *([put_off] if is_responsible else []))
     cautions = cautions_in(recorded)
     context: dict[str, Any] = {
         "now": now,
@@ -311,11 +219,6 @@ def _page(request: HttpRequest, reference: str, now: datetime, **shown: ActionFo
     }
     team_id = responsible.pk if is_open and responsible is not None else None
     context |= {"clocks": clocks} | clock_forms(clocks, None, team_id, user, now, dict(shown))
-    if context["answers"]:
-        context["answer"] = shown.get("answer") or HandoffAnswerForm(prefix="answer")
-    if on_offer is not None and context["withdraws"]:
-        context["withdraw"] = shown.get("withdraw") or HandoffWithdrawForm(prefix="withdraw")
-        context["withdrawing_ends"] = endings.of_withdrawing(on_offer)
     if is_responsible:
         context["lead"] = shown.get("lead") or LeadForm(periods[-1].team, local_day(now))
         context["milestone"] = shown.get("milestone") or MilestoneForm(prefix="milestone")
@@ -324,8 +227,8 @@ def _page(request: HttpRequest, reference: str, now: datetime, **shown: ActionFo
             context["closing_ends"] = endings.of_closing(clocks, put_off)
         if case.work is Work.OTHER_AUTHORITY:
             context["authority"] = shown.get("authority") or AuthorityForm()
-    if offers_it:
-        context |= _offering(case, family, periods, user, now, shown)
+    if is_open and on_offer is None:
+        context |= _offering(case, periods, user, now)
     context["errors"] = errors_of(*shown.values())
     page = render(request, "front_door/cases/show.html", context, status=status_of(context["errors"]))
     return without_hidden_addresses(page, contacts)

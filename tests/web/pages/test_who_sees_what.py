@@ -73,9 +73,7 @@ class TestWhoSeesWhat:
     def test_a_team_that_returns_a_case_loses_sight_of_it(self, story: Story) -> None:
         contact = story.contact()
         handoff = story.offered(contact)
-        answer = SignedIn("ben").send(
-            handoff.case, "answer", answer="return", **{"answer-reason": "They moved to Chesham last week."}
-        )
+        answer = SignedIn("ben").send(handoff.case, "return", **{"return-reason": "They moved to Chesham last week."})
         assert (answer.status_code, answer.headers["Location"]) == (302, "/")
         on_contact, on_case = self.seen(contact, handoff.case)
         assert on_contact == FRONT_DOOR | EMERGENCY_DUTY | OVERSEERS
@@ -100,7 +98,7 @@ class TestWhoSeesWhat:
         handoff = story.offered(contact)
         for accepted in (False, True):
             if accepted:
-                SignedIn("ben").send(handoff.case, "answer", answer="accept")
+                SignedIn("ben").send(handoff.case, "accept")
             before = kept()
             for name in ("carol", "adele"):
                 self.finds_nothing(SignedIn(name), contact, handoff)
@@ -114,7 +112,7 @@ class TestWhoSeesWhat:
         for action in (*ON_CONTACTS, *BELOW_CONTACTS):
             assert signed_in.post(contact, action, same="yes").status_code == 404
         for action in ON_CASES:
-            assert signed_in.post(case, action, handoff=handoff.pk, answer="accept").status_code == 404
+            assert signed_in.post(case, action, handoff=handoff.pk).status_code == 404
         assert signed_in.open("/teams/aylesbury/").status == 404
         assert not any(str(of) in signed_in.open("/").html for of in (contact, case))
 

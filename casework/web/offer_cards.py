@@ -1,0 +1,149 @@
+"""
+An offer as a card: what a team must know of a family before it takes the case on or returns it.
+
+It is told by the contact that opened the case, as it is known today.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple, cast
+
+from casework.families.naming import name_rows
+from casework.families.recorded import ADULTS
+from casework.models import Case, Contact, ContactAdult, ContactChild, FactChange, Handoff, Information
+from casework.models.together import read_together, share_out
+from casework.reading import worklists
+from casework.reading.cautions import Cautions, cautions_in, recorded_of
+from casework.web.hiding import HiddenWords, hidden_where_said
+from casework.web.story import told_of
+from localities.models import User
+
+
+class OfferCard(NamedTuple):
+    """
+    An offer as a team reads it.
+
+    :param children: the children of the case that the reader may see.
+    :param contact: the one that opened the case; None where the reader may not see it.
+    :param given: what the contact says today.
+    :param hidden: what finds the family's hidden addresses in what people wrote; None if there are none, or if the page
+        is masked as a whole.
+    :param used: how much of the time to answer has gone, in per cent; None if no deadline runs.
+    """
+
+    handoff: Handoff
+    children: Sequence[ContactChild]
+    contact: Contact | None
+    given: Mapping[str, Any]
+    cautions: Cautions
+    hidden: HiddenWords | None
+    used: int | None
+
+    @property
+    def case(self) -> Case:
+        return self.handoff.case
+
+    @property
+    def contacts(self) -> set[Contact]:
+        """The contacts from which the card shows something."""
+        return {child.contact for child in self.children} | ({self.contact} if self.contact else set())
+
+    @property
+    def is_risk_to_staff(self) -> bool:
+        return any(adult.get("risk_to_staff") for adult in self.given.get("adults", ()))
+
+    @property
+    def hides_a_home(self) -> bool:
+        people: list[ContactChild | ContactAdult] = [*self.children]
+        if self.contact is not None:
+            people += [*self.contact.children.all(), *self.contact.adults.all()]
+        return any(person.address_is_confidential for person in people)
+
+    @property
+    def died(self) -> list[ContactChild]:
+        """Those of the children who have died."""
+        return [child for child in self.children if child.person_id in self.cautions.died]
+
+    @property
+    def not_safe(self) -> list[tuple[str, str]]:
+        """Who must not be reached in which way: "Sam Ashworth", "telephone"."""
+        people = {each.person_id: each.called for each in self.contact.adults.all()} if self.contact else {}
+        people |= {child.person_id: child.called for child in self.children}
+        return [
+            (people[person], ", ".join(kinds).lower())
+            for person, kinds in self.cautions.not_safe.items()
+            if person in people
+        ]
+
+
+def cards_of(handoffs: Collection[Handoff], user: User, now: datetime) -> list[OfferCard]:
+    """
+    The cards of these offers, however many, in the same few statements.
+
+    :param handoffs: with their cases, both teams and who offered them, and with `due_at` (`worklists.offered`).
+    """
+    if not handoffs:
+        return []
+    cases = [handoff.case for handoff in handoffs]
+    families = worklists.families_of(cases, user, now)
+    contacts = _opened_by(cases, user, now)
+    given = {key: told_of(contact, contact.information.all())["given"] for key, contact in contacts.items()}
+    cautions = cautions_in(recorded_of(contacts.values(), {c.person_id for each in families.values() for c in each}))
+    return [
+        OfferCard(
+            handoff=handoff,
+            children=families[handoff.case],
+            contact=contacts.get(handoff.case.opened_by_decision_id),
+            given=given.get(handoff.case.opened_by_decision_id, {}),
+            cautions=cautions,
+            hidden=None,
+            used=worklists.used(handoff.offered_at, cast("Any", handoff).due_at, now),
+        )
+        for handoff in handoffs
+    ]
+
+
+def masked(cards: Collection[OfferCard]) -> list[OfferCard]:
+    """The cards with what finds the hidden addresses of each family, for a list: each is masked by its own."""
+    of_each = [{contact.pk for contact in card.contacts} for card in cards]
+    said = {contact: _said(card) for card, contacts in zip(cards, of_each, strict=True) for contact in contacts}
+    hidden = hidden_where_said(said)
+    return [card._replace(hidden=_of_all(contacts, hidden)) for card, contacts in zip(cards, of_each, strict=True)]
+
+
+def _opened_by(cases: Iterable[Case], user: User, now: datetime) -> dict[int, Contact]:
+    """The contact that opened each of these cases, for those that the user may see; by the id of its decision."""
+    decisions = [case.opened_by_decision_id for case in cases]
+    contacts = Contact.objects.visible_to(user, now).filter(decision_in_effect__in=decisions)
+    contacts = contacts.select_related("recommendation", "agency")
+    of_them = Contact.objects.filter(decision_in_effect__in=decisions).order_by().values("pk")
+    children = ContactChild.objects.filter(contact__in=of_them).select_related("person").order_by("position")
+    adults = ADULTS.filter(contact__in=of_them)
+    information = Information.objects.filter(contact__in=of_them).select_related("by_user", "by_agency")
+    learned = FactChange.objects.filter(information__contact__in=of_them)
+    read_together(contacts, children, adults, information, learned)
+    share_out(information, changes=learned)
+    share_out(contacts, children=children, adults=adults, information=information)
+    rows: list[ContactChild | ContactAdult] = []
+    for contact in contacts:
+        rows += [*contact.children.all(), *contact.adults.all()]
+    name_rows(rows, user, now)
+    return {contact.decision_in_effect_id: contact for contact in contacts if contact.decision_in_effect_id}
+
+
+def _said(card: OfferCard) -> str:
+    """What people wrote that a card shows."""
+    given, handoff, contact = card.given, card.handoff, card.contact
+    concern = given.get("concern") or {}
+    words = [
+        *(child.called for child in card.children), concern.get("worries"), concern.get("childs_words"),
+        given.get("support_already_tried"), handoff.reason, handoff.despite, handoff.lead_reason,
+    ]  # fmt: skip
+    if contact is not None:
+        words += [*(adult.called for adult in contact.adults.all()), contact.agreement_given_by]
+    return " ".join(filter(None, words))
+
+
+def _of_all(contacts: Iterable[int], hidden: Mapping[int, HiddenWords]) -> HiddenWords | None:
+    patterns = tuple(pattern for contact in contacts if contact in hidden for pattern in hidden[contact].patterns)
+    return HiddenWords(patterns) if patterns else None
