@@ -9,18 +9,22 @@ from django.views.generic import RedirectView
 from oauth2_provider.views import RevokeTokenView
 
 from casework.api.authentication import ClientTokenView
+from casework.web.views import passwords
 from config.health import healthz, readyz
 from config.metrics import metrics
 
-# Only those of allauth's URLs that this service offers: administrators create accounts and reset passwords.
+# Only those of allauth's URLs that this service offers. Administrators create accounts, and people set their passwords.
 accounts = [
     path("login/", allauth.login, name="account_login"),
     path("logout/", allauth.logout, name="account_logout"),
     path("inactive/", allauth.account_inactive, name="account_inactive"),
     path("password/change/", allauth.password_change, name="account_change_password"),
-    # allauth's sign-in page reverses these names. Nobody can sign up or reset a password by e-mail.
+    path("password/reset/", passwords.forgotten, name="account_reset_password"),
+    path("password/reset/sent/", passwords.link_sent, name="password-link-sent"),
+    path("password/set/", passwords.set_own, name="password-set"),
+    path("password/set/<slug:token>/", passwords.follow, name="password-link"),
+    # allauth's sign-in page reverses this name. Nobody can sign up.
     path("signup/", allauth.login, name="account_signup"),
-    path("password/reset/", allauth.login, name="account_reset_password"),
 ]
 
 urlpatterns = [

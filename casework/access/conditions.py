@@ -18,6 +18,7 @@ from casework.models import (
     Handoff,
     OutboxMessage,
     PartnerCheck,
+    PasswordLink,
     Person,
     PersonDetail,
     PersonMatch,
@@ -28,8 +29,8 @@ from casework.models import (
 from casework.statuses import CaseStatus, ContactStatus, HandoffStatus, MatchStatus, PartnerCheckStatus
 from errors import Fault, InvalidInput, NotAllowedInStatus, TakenBySomeoneElse
 from localities.codes import INDIVIDUAL_SOURCES
-from localities.models import FRONT_DOOR_KINDS, Team
-from localities.working_time import in_words
+from localities.models import FRONT_DOOR_KINDS, Membership, Role, Team, User
+from localities.working_time import in_words, local_day
 from triage.models import RuleSetVersion
 from triage.ruleset import Hold, Rag
 
@@ -231,6 +232,32 @@ def check_is_parked(message: OutboxMessage) -> None:
         raise NotAllowedInStatus("This message was dropped.")
     if message.parked_at is None:
         raise NotAllowedInStatus("This message is not parked: it was sent, or is on its way.")
+
+
+def check_can_sign_in(user: User) -> None:
+    if not user.is_active:
+        raise NotAllowedInStatus(f"{user}’s account is closed. Open it first.")
+
+
+def check_has_password(user: User) -> None:
+    if not user.has_usable_password():
+        raise NotAllowedInStatus(f"{user} has no password.")
+
+
+def check_link_is_open(link: PasswordLink, user: User, now: datetime) -> None:
+    if link.used_at is not None or link.withdrawn_at is not None or link.ends_at <= now or not link.is_still_for(user):
+        raise NotAllowedInStatus("This link no longer works. Ask for another one.")
+
+
+def check_has_no_administrator(now: datetime) -> None:
+    """The first administrator is made once. Whoever has the role and no password yet is not in charge of anything."""
+    administrators = Membership.objects.current(local_day(now)).filter(role=Role.ADMINISTRATOR).select_related("user")
+    for membership in administrators:
+        if membership.user.has_usable_password():
+            raise NotAllowedInStatus(
+                f"There is an administrator already: {membership.user.username}. Ask them to add others, under Admin, "
+                "Users."
+            )
 
 
 def check_match_is_open(match: PersonMatch) -> None:

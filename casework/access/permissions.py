@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection
 from datetime import date
 from typing import ParamSpec
 
-from casework.models import Case, Clock, Contact, ContactHandover, Decision, Handoff, RestrictedAccess
+from casework.models import Case, Clock, Contact, ContactHandover, Decision, Handoff, PasswordLink, RestrictedAccess
 from casework.statuses import ContactStatus
 from errors import NotPermitted
 from localities.models import Role, User
@@ -180,6 +180,18 @@ def check_can_manage_messages(by: User, on: date) -> None:
     """Administrators and service managers may retry and drop parked messages."""
     if not roles_of(by, on).has(Role.ADMINISTRATOR, Role.SERVICE_MANAGER):
         raise NotPermitted("Only an administrator or a service manager can see to messages that do not go out.")
+
+
+def check_can_manage_people(by: User, on: date) -> None:
+    """Administrators send people the link with which they set their password, and end passwords."""
+    if not roles_of(by, on).has(Role.ADMINISTRATOR):
+        raise NotPermitted("Only an administrator can see to other people's passwords.")
+
+
+def check_is_own_link(link: PasswordLink, by: User) -> None:
+    """A link to set a password is for one person."""
+    if link.user_id != by.pk:
+        raise NotPermitted("This link is for somebody else.")
 
 
 def check_can_read_rules(by: User, on: date) -> None:

@@ -4,15 +4,18 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.auth.password_validation import validate_password
 from django.db.models import Count, QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import URLPattern, path
 from django.utils import timezone
+from django.utils.decorators import method_decorator
 from django.utils.text import capfirst
+from django.views.decorators.http import require_http_methods
 
-from casework.actions import calendar
+from casework.access import permissions
+from casework.actions import calendar, passwords
 from casework.admin.rights import RoleAdmin, SettingAdmin, roles_of_user
 from casework.deadlines.titles import title_of
 from casework.models import CalendarEdit, ClockPolicy, Contact, Event, Handoff, Responsibility
@@ -35,31 +38,18 @@ from localities.models import (
     User,
 )
 from localities.postcodes import normalise
+from localities.working_time import local_day
 
 
 class UserForm(ModelForm):
-    """A person, and a new password for them."""
-
-    new_password = forms.CharField(
-        label="New password", required=False, strip=False, widget=forms.PasswordInput({"autocomplete": "new-password"}),
-        help_text="Leave it empty to keep the one they have. Somebody new cannot sign in without one.",
-    )  # fmt: skip
+    """A person. They set their password themselves, with a link."""
 
     class Meta:
         model = User
         fields = ("username", "name", "email", "telephone", "is_active")
 
-    def clean_new_password(self) -> str:
-        password: str = self.cleaned_data["new_password"]
-        if password:
-            validate_password(password, self.instance)
-        return password
-
     def save(self, commit: bool = True) -> User:
-        password = self.cleaned_data["new_password"]
-        if password:
-            self.instance.set_password(password)
-        elif self.instance.pk is None:
+        if self.instance.pk is None:
             self.instance.set_unusable_password()
         saved: User = super().save(commit)
         return saved
@@ -92,6 +82,33 @@ class UserAdmin(SettingAdmin):
     viewer_fields = ("username", "name", "email", "telephone", "is_active")
     search_fields = ("name", "username", "email")
     ordering = ("name",)
+    change_form_template = "people/change_form.html"
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.password_view)
+        return [path("<int:user_id>/password/", view, name="localities_user_password"), *super().get_urls()]
+
+    def response_add(self, request: HttpRequest, obj: User, post_url_continue: str | None = None) -> HttpResponse:
+        """After a new person comes the page that sends them their link."""
+        answer = super().response_add(request, obj, post_url_continue)
+        return redirect("admin:localities_user_password", obj.pk) if "_save" in request.POST else answer
+
+    @method_decorator(require_http_methods(["GET", "HEAD", "POST"]))
+    def password_view(self, request: HttpRequest, user_id: int) -> HttpResponse:
+        """The password of a person: to send the link with which they set it, or to end it."""
+        by, now = user_of(request), timezone.now()
+        permissions.check_can_manage_people(by, local_day(now))
+        person = get_object_or_404(User, pk=user_id)
+        if "send" in request.POST:
+            passwords.send_link(user_id=person.pk, by=by, now=now)
+            messages.success(request, "The link is on its way.")
+            return redirect(request.path)
+        if "end" in request.POST:
+            passwords.end_password(user_id=person.pk, by=by, now=now)
+            messages.success(request, "The password has ended, and with it all their sessions.")
+            return redirect(request.path)
+        links = person.password_links.select_related("made_by")[:10]
+        return render(request, "people/password.html", {"person": person, "links": links, "now": now})
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
         """Records the role and the team in the audit: a change of roles changes who may see families' data."""

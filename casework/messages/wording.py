@@ -10,7 +10,8 @@ from django.conf import settings
 
 from casework.access.conditions import is_told_outcomes
 from casework.deadlines.titles import title_of
-from casework.models import AuditEvent, Event, Message, OutboxMessage, Step
+from casework.models import AuditEvent, Event, Message, OutboxMessage, PasswordLink, Step
+from localities.working_time import in_words
 from triage.published_rules import of_version
 
 
@@ -122,6 +123,8 @@ def write(message: OutboxMessage) -> Letter:
         case Message.REMINDER:
             carried = message.carries.select_related("reminder__clock", "contact", "case")
             return _reminders([message, *carried])
+        case Message.PASSWORD_LINK:
+            return _to_set_a_password(message)
         case Message.RECHECK_DIFFERS | Message.INTEGRITY_BROKEN:
             return _found_at_night(message)
         case kind:
@@ -166,6 +169,24 @@ def _of(message: OutboxMessage) -> str:
 def _gravity(message: OutboxMessage) -> int:
     assert message.reminder is not None
     return list(Step).index(Step(message.reminder.step))
+
+
+def _to_set_a_password(message: OutboxMessage) -> Letter:
+    """The token is computed here: no table has it. A retry has the same text."""
+    link = message.password_link
+    assert link is not None
+    return _letter(
+        "Set your password for the locality front door",
+        f"{link.user.name}, set your password here:",
+        address_of(link),
+        f"The link works once, until {in_words(link.ends_at)}. Do not pass it on.",
+        "If you do not work with the front door, or did not ask for a password, tell the council.",
+    )
+
+
+def address_of(link: PasswordLink) -> str:
+    """Where somebody sets their password. It is a secret until then."""
+    return f"{settings.BASE_URL}/accounts/password/set/{link.token}/"
 
 
 def _found_at_night(message: OutboxMessage) -> Letter:

@@ -1,7 +1,7 @@
 """
 The models: people; contacts with their partner checks and their handovers between day and night; recommendations and
 decisions; cases with their handoffs; restrictions; clocks and reminders; drafts of contacts and
-unfinished forms; audit events, status changes and messages.
+unfinished forms; links to set a password; audit events, status changes and messages.
 
 What is not known is stored as null, and in text as the empty string; only unique text (a person's NHS number, an
 idempotency key) is null, and choices with a value of their own for it store that value (sex "U", parents told
@@ -48,6 +48,7 @@ from casework.models.contacts import (
 from casework.models.decisions import Decision, Recommendation, SignOff, StaleRecommendation
 from casework.models.details import CheckKind, DetailToCheck, sentence_of
 from casework.models.learned import FactChange, Information, InformationKind, Source
+from casework.models.password_links import PasswordLink
 from casework.models.people import Person, PersonKey
 from casework.models.person_details import DetailKind, NumberStatus, PersonDetail, SafeToUse
 from casework.models.protections import AddressProtection, HidingToCheck
@@ -114,6 +115,7 @@ __all__ = [
     "Outcome",
     "ParentsTold",
     "PartnerCheck",
+    "PasswordLink",
     "Person",
     "PersonDetail",
     "PersonKey",

@@ -12,6 +12,7 @@ from casework.models.cases import Case, Handoff
 from casework.models.clocks import Reminder
 from casework.models.contacts import Contact, PartnerCheck, PersonMatch
 from casework.models.indexes import where_set
+from casework.models.password_links import PasswordLink
 from casework.models.refusals import NOT_BLANK, append_only, never_emptied, refuse_if
 from casework.models.restrictions import Restriction
 from localities.models import Agency, User
@@ -78,6 +79,9 @@ class Event(models.TextChoices):
     REMINDER_SNOOZED = "reminder_snoozed", "Reminder put off"
     INTEGRITY_CHECKED = "integrity_checked", "Every invariant counted"
     SETTING_CHANGED = "setting_changed", "Setting changed"
+    PASSWORD_LINK_MADE = "password_link_made", "Link to set a password made"
+    PASSWORD_SET = "password_set", "Password set by a link"
+    PASSWORD_ENDED = "password_ended", "Password ended by an administrator"
     RULE_SET_DRAFTED = "rule_set_drafted", "Rule set copied to a draft"
     RULE_SET_CHANGED = "rule_set_changed", "Draft of a rule set changed"
     RULE_SET_PROPOSED = "rule_set_proposed", "Rule set proposed for approval"
@@ -203,6 +207,7 @@ class Message(models.TextChoices):
     RULE_SET_PROPOSED = "rule_set_proposed", "A rule set waits for approval"
     RULE_SET_SENT_BACK = "rule_set_sent_back", "A proposal came back"
     INTEGRITY_BROKEN = "integrity_broken", "Something that must never be false is"
+    PASSWORD_LINK = "password_link", "A link to set a password"
     RECHECK_DIFFERS = "recheck_differs", "A stored recommendation does not come out as it was stored"
 
 
@@ -226,6 +231,9 @@ class OutboxMessage(models.Model):
     reminder = models.ForeignKey(Reminder, on_delete=models.PROTECT, null=True, related_name="messages", db_index=False)
     rule_set = models.ForeignKey(RuleSetVersion, on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
     restriction = models.ForeignKey(Restriction, on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
+    password_link = models.ForeignKey(
+        PasswordLink, on_delete=models.PROTECT, null=True, related_name="messages", db_index=False
+    )
     created_at = models.DateTimeField()
     not_before = models.DateTimeField()
     leased_until = models.DateTimeField(null=True)
@@ -277,7 +285,9 @@ class OutboxMessage(models.Model):
                 condition=Q(sent_at__isnull=True, parked_at__isnull=True),
             ),
             models.Index(fields=["to", "created_at"], name="outbox_reminded", condition=Q(reminder__isnull=False)),
-            *where_set("message", "contact", "case", "rule_set", "restriction", "carried_by", "dropped_by"),
+            *where_set(
+                "message", "contact", "case", "rule_set", "restriction", "password_link", "carried_by", "dropped_by"
+            ),
         ]
         triggers: ClassVar = [
             refuse_if(

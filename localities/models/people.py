@@ -59,12 +59,6 @@ class UserManager(BaseUserManager["User"]):
         user.save(using=self._db)
         return user
 
-    def create_superuser(self, username: str, password: str | None = None, **fields: Any) -> User:
-        """Creates an administrator, for `manage.py createsuperuser`. No permission stands above the roles."""
-        user = self.create_user(username, password, **fields)
-        Membership.objects.create(user=user, role=Role.ADMINISTRATOR)
-        return user
-
 
 class User(AbstractBaseUser):
     """A member of staff. What they may do comes from their memberships alone: there is no superuser."""
@@ -85,7 +79,6 @@ class User(AbstractBaseUser):
 
     USERNAME_FIELD = "username"
     EMAIL_FIELD = "email"
-    REQUIRED_FIELDS: ClassVar[list[str]] = ["name", "email"]
     objects: ClassVar[UserManager] = UserManager()
 
     class Meta:

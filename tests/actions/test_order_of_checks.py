@@ -26,6 +26,7 @@ from casework.actions import (
     matches,
     parked_messages,
     partner_checks,
+    passwords,
     people,
     protecting,
     receiving,
@@ -202,6 +203,12 @@ def finished(story: Story, owner: User) -> str:
     return ContactDraft.objects.create(key=f"of {owner}", **draft_).key
 
 
+def of_a_leaver() -> int:
+    """The user whose account is closed."""
+    User.objects.filter(username="ben").update(is_active=False)
+    return person("ben").pk
+
+
 EMPTY: dict[str, Any] = {"pathway": "", "level": 0, "rag": "", "rationale": ""}
 
 ATTEMPTS = {
@@ -241,6 +248,10 @@ ATTEMPTS = {
     "matches.settle": of_match(matches.settle, settled=True, same=True),
     "matches.settle_together": of_match(together, settled=True, same=True),
     "matches.undo": of_match(matches.undo, settled=False, reason=""),
+    "passwords.end_password": Attempt(
+        "adele", "sam", lambda story: partial(passwords.end_password, user_id=person("ben").pk)
+    ),
+    "passwords.send_link": Attempt("adele", "sam", lambda story: partial(passwords.send_link, user_id=of_a_leaver())),
     "people.end_detail": Attempt("amina", "ava", ended_detail),
     "people.say_in_error": Attempt("amina", "ava", detail_in_error),
     "protecting.lift": of("maya", "amina", protecting.lift, in_the_open, "person_id", reason=""),
@@ -282,6 +293,8 @@ ELSEWHERE = {
     "rule_sets.copy",  # a version can be copied at any stage
     "threshold_checks.count",  # no check
     "unfinished_forms.save", "unfinished_forms.delete",  # everybody, of their own: tests/web/test_unfinished_forms.py
+    # nobody has signed in: tests/web/test_password_links.py
+    "passwords.add_first_administrator", "passwords.ask_for_link", "passwords.set_own",
     "people.add_detail",  # at any time: tests/web/test_person_pages.py
     "viewing.view_match", "viewing.view_person",
     "viewing.view_for_decision",

@@ -53,7 +53,7 @@ class SignedIn:
 
     def _hear(self, message: Any) -> None:
         # A form that is sent with faults answers 422; the browser calls that an error, and it is none.
-        if message.type == "error" and "status of 422" not in message.text and "status of 404" not in message.text:
+        if message.type == "error" and not any(f"status of {code}" in message.text for code in (404, 410, 422)):
             self.complaints.append(message.text)
 
     def go(self, path: str) -> Page:

@@ -291,7 +291,16 @@ def test_a_contact_is_decided_by_keyboard_alone(visit: Any, pages_of_story: dict
 @pytest.mark.parametrize(
     ("who", "pages"),
     [
-        (None, ["/accounts/login/", "/accessibility/"]),
+        (
+            None,
+            [
+                "/accounts/login/",
+                "/accessibility/",
+                "/accounts/password/reset/",
+                "/accounts/password/reset/sent/",
+                "/accounts/password/set/",
+            ],
+        ),
         (
             "amina",
             [

@@ -26,6 +26,7 @@ from casework.actions import (
     learning,
     parked_messages,
     partner_checks,
+    passwords,
     referrers,
     reminders,
     rule_sets,
@@ -821,6 +822,7 @@ class TestNoName:
         rule_sets.propose(version_id=draft.pk, edition=1, proposal=typed, by=person("paula"), now=story.later())
         rule_sets.send_back(version_id=draft.pk, reason=typed, by=sam, now=story.later())
         _restricted(story, neighbour, typed)
+        passwords.send_link(user_id=bea.pk, by=person("adele"), now=story.later())
         copy("casework_recommendation", waits.recommendation_id or 0, level="1")
         rechecks.recheck(now=story.later(), sample=None)
         settle()

@@ -28,6 +28,7 @@ from casework.actions import (
     contact_handovers,
     corrections,
     handoffs,
+    passwords,
     people,
     protecting,
     receiving,
@@ -59,6 +60,7 @@ from casework.models import (
     Milestone,
     OutboxMessage,
     PartnerCheck,
+    PasswordLink,
     Person,
     PersonDetail,
     PersonMatch,
@@ -2320,6 +2322,53 @@ class TestRestrictions(GoesOnFromSharedStory):
             run("TRUNCATE casework_conflictperson")
         with refused("a_conflict_of_interest_stays_all"):
             run("TRUNCATE casework_conflictofinterest CASCADE")
+
+
+class TestPasswordLinks:
+    """Links with which people set their passwords."""
+
+    @pytest.fixture
+    def link(self, ben: User, adele: User) -> PasswordLink:
+        return passwords.send_link(user_id=ben.pk, by=adele, now=THURSDAY)
+
+    def test_one_that_ends_before_it_is_made_is_refused(self, link: PasswordLink, amina: User) -> None:
+        for ends, name in (("made_at", "a_password_link_ends_after_it_is_made"), ("made_at + '1s'::interval", "")):
+            with refused(name) if name else allowed():
+                copy("casework_passwordlink", link.pk, user_id=str(amina.pk), ends_at=ends)
+
+    def test_a_second_one_for_the_same_person_is_refused(self, link: PasswordLink) -> None:
+        with refused("a_person_has_one_password_link_at_a_time"):
+            copy("casework_passwordlink", link.pk)
+        for ended in ({"used_at": "made_at"}, {"withdrawn_at": "made_at"}):
+            with allowed():
+                copy("casework_passwordlink", link.pk, **ended)
+
+    def test_using_one_that_has_ended_is_refused(self, link: PasswordLink) -> None:
+        for wrong in ({"used_at": "ends_at"}, {"used_at": "made_at", "withdrawn_at": "made_at"}):
+            with refused("a_password_link_is_used_before_it_ends"):
+                change("casework_passwordlink", link.pk, **wrong)
+
+    @pytest.mark.parametrize("first", ["used_at", "withdrawn_at"])
+    def test_using_one_twice_is_refused(self, link: PasswordLink, first: str) -> None:
+        change("casework_passwordlink", link.pk, **{first: "made_at"})
+        for again in ({"used_at": "NULL", "withdrawn_at": "NULL"}, {"used_at": "made_at + '1s'::interval"}):
+            with refused("a_password_link_works_once"):
+                change("casework_passwordlink", link.pk, **again)
+
+    def test_changing_what_it_is_is_refused(self, link: PasswordLink, amina: User) -> None:
+        for wrong in (
+            {"user_id": str(amina.pk)}, {"made_for": "'x'"}, {"made_by_id": "NULL"},
+            {"made_at": "made_at - '1s'::interval"}, {"ends_at": "ends_at + '1s'::interval"},
+        ):  # fmt: skip
+            with refused("a_password_link_works_once"):
+                change("casework_passwordlink", link.pk, **wrong)
+
+    def test_deleting_one_is_refused(self, link: PasswordLink) -> None:
+        OutboxMessage.objects.update(password_link=None)
+        with refused("a_password_link_is_kept"):
+            delete("casework_passwordlink", link.pk)
+        with refused("a_password_link_is_kept_all"):
+            run("TRUNCATE casework_passwordlink CASCADE")
 
 
 class TestKeysOfPeople:

@@ -150,6 +150,8 @@ PICTURES = (
     Taken("report-on-quality", "paula", at("/reports/quality/")),
     Taken("not-found", "amina", at("/contacts/CON-AAAA-AAAA/")),
     Taken("accessibility-statement", "amina", at("/accessibility/")),
+    Taken("password-forgotten", "amina", at("/accounts/password/reset/")),
+    Taken("password-link-ended", "amina", at("/accounts/password/set/")),
     Taken("admin", "sam", at("/admin/")),
     Taken("admin-contacts", "sam", at("/admin/casework/contact/")),
     Taken("rule-sets", "paula", at("/admin/triage/rulesetversion/")),
