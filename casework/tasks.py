@@ -8,6 +8,7 @@ from oauth2_provider.models import clear_expired
 from casework.jobs import (
     calendar_changes,
     delivery,
+    files,
     hidden_addresses,
     integrity_checks,
     lost_owners,
@@ -87,3 +88,21 @@ def recheck_recommendations() -> None:
 def check_integrity() -> None:
     """Checks every invariant of the database."""
     integrity_checks.check(now=timezone.now())
+
+
+@shared_task(**LONG_RUNNING)
+def check_files() -> None:
+    """Has files checked for viruses."""
+    files.check(clock=timezone.now)
+
+
+@shared_task
+def draw_previews() -> None:
+    """Draws smaller pictures of files, to look at."""
+    files.draw_previews(clock=timezone.now)
+
+
+@shared_task(**LONG_RUNNING)
+def tidy_files() -> None:
+    """Deletes content of files that no row has."""
+    files.tidy(now=timezone.now())

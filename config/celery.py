@@ -52,9 +52,12 @@ app.conf.beat_schedule = {
     "recheck hidden addresses": _every("casework.tasks.recheck_hidden_addresses", 10),
     "pass to the day team": _every("casework.tasks.pass_to_day_team", 60),
     "release contacts": _every("casework.tasks.release_contacts", 60),
+    "check files": _every("casework.tasks.check_files", 5),
+    "draw previews": _every("casework.tasks.draw_previews", 5),
     "run replays": _every("casework.tasks.run_replays", 5),
     "recheck recommendations": _nightly("casework.tasks.recheck_recommendations", "02:20"),
     "check integrity": _nightly("casework.tasks.check_integrity", "02:50"),
+    "tidy files": _nightly("casework.tasks.tidy_files", "03:10"),
     "forget what ran out": _nightly("casework.tasks.forget_what_ran_out", "03:40"),
 }
 

@@ -161,8 +161,9 @@ MIDDLEWARE = [
     "config.logs.RequestMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    # Files are packed already. Against guessing by size, it adds a random number of bytes, and tokens differ each time.
-    "django.middleware.gzip.GZipMiddleware",
+    # Static files are packed already. Against guessing by size, it adds a random number of bytes, and tokens are never
+    # the same.
+    "config.middleware.PackingMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -406,14 +407,70 @@ DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="") or "front-door@lo
 if PRODUCTION and not _by_notify and DEFAULT_FROM_EMAIL.endswith("@localhost"):
     _refusals.append("DEFAULT_FROM_EMAIL is not set. Set it to the address that the service writes from.")
 
+# ---- files that people put on records
+
+# A folder of which the web server serves nothing, or a bucket of an S3-compatible service. Web and workers share it.
+FILES_DIR = env.str("FILES_DIR", default="")
+FILES_S3_BUCKET = env.str("FILES_S3_BUCKET", default="")
+_s3_endpoint = env.str("FILES_S3_ENDPOINT_URL", default="")
+_s3_region = env.str("FILES_S3_REGION", default="")
+_s3_key_id = _secret("FILES_S3_ACCESS_KEY_ID")
+_s3_key = _secret("FILES_S3_SECRET_ACCESS_KEY")
+_files: dict[str, Any] = {
+    "BACKEND": "django.core.files.storage.FileSystemStorage",
+    "OPTIONS": {
+        "location": FILES_DIR or str(BASE_DIR / "var" / "files"),
+        "file_permissions_mode": 0o600,
+        "directory_permissions_mode": 0o700,
+    },
+}
+if FILES_S3_BUCKET:
+    _files = {
+        "BACKEND": "config.buckets.Bucket",
+        "OPTIONS": {
+            "bucket_name": FILES_S3_BUCKET,
+            "endpoint_url": _s3_endpoint or None,
+            "region_name": _s3_region or None,
+            "access_key": _s3_key_id or None,
+            "secret_key": _s3_key or None,
+            "default_acl": None,
+            "file_overwrite": False,
+            "querystring_auth": True,
+            # More than this of a file goes to the disk, not to memory.
+            "max_memory_size": 1024 * 1024,
+        },
+    }
+    if FILES_DIR:
+        _refusals.append("FILES_DIR and FILES_S3_BUCKET are both set. Take one of them away: files have one place.")
+    if bool(_s3_key_id) != bool(_s3_key):
+        _refusals.append(
+            "FILES_S3_ACCESS_KEY_ID and FILES_S3_SECRET_ACCESS_KEY belong together. Set both, or neither where the "
+            "machine itself may use the bucket."
+        )
+    if PRODUCTION and _s3_endpoint and not _s3_endpoint.startswith("https://"):
+        _refusals.append("FILES_S3_ENDPOINT_URL is not an https address. Set it to the bucket's service.")
+elif PRODUCTION and not FILES_DIR:
+    _refusals.append(
+        "FILES_DIR is not set. Set it to a folder that web and workers share and that is backed up, or set "
+        "FILES_S3_BUCKET for a bucket."
+    )
+# Where an upload is written before it is stored: in the same place, so that it is moved there and not copied.
+FILES_INCOMING = str(Path(FILES_DIR) / "incoming") if FILES_DIR else None
+FILE_UPLOAD_HANDLERS = ["config.uploads.ToDisk"]
+# The virus scanner, as tcp://clamd.example:3310 or unix:///run/clamav/clamd.ctl. Without one no file is checked, and
+# the pages say so.
+CLAMAV_URL = env.str("CLAMAV_URL", default="")
+if CLAMAV_URL and not re.fullmatch(r"tcp://[^/:@]+(:[0-9]{1,5})?/?|unix:///.+", CLAMAV_URL):
+    _refusals.append("CLAMAV_URL cannot be read. Write it as tcp://host:3310 or unix:///path/of/the/socket.")
+
 # ---- pages
 
-FILE_UPLOAD_HANDLERS = ["config.uploads.NoFiles"]
 STATIC_URL = "static/"
 STATIC_ROOT = Path(env.str("STATIC_ROOT", default=str(BASE_DIR / "staticfiles")))
 STATICFILES_DIRS = [BASE_DIR / "config" / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "files": _files,
     "staticfiles": {
         "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
         if PRODUCTION

@@ -1,23 +1,62 @@
-"""File uploads: the service accepts none."""
+"""Uploads: to the disk, at the addresses that take files. Everywhere else the service accepts none."""
 
+from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
-from django.core.files.uploadhandler import FileUploadHandler, StopUpload
+from django.core.files.uploadedfile import TemporaryUploadedFile, UploadedFile
+from django.core.files.uploadhandler import SkipFile, TemporaryFileUploadHandler
+
+from casework.models.files import LARGEST
+
+# Above this a body is not read at all. Below, a file that is too large is read and let go, so that the form comes back
+# with what was typed.
+LARGEST_BODY = 5 * LARGEST
+TAKES_FILES = "takes_files"
+TOO_LARGE = "upload_too_large"
 
 
-class NoFiles(FileUploadHandler):
-    """Refuses a large body unread, and discards a small file."""
+def takes_files(view: Any) -> Any:
+    """Marks a view: what is sent to it may have a file in it."""
+    setattr(view, TAKES_FILES, True)
+    return view
+
+
+class Upload(TemporaryUploadedFile):
+    """A file that comes in, on the disk: where files are stored, so that it is moved there and not copied."""
+
+    def __init__(self, name: str | None) -> None:
+        folder = settings.FILES_INCOMING
+        if folder is not None:
+            Path(folder).mkdir(mode=0o700, parents=True, exist_ok=True)
+        # Not the parent's own, which has the ending that the sender gave it in the path.
+        UploadedFile.__init__(self, NamedTemporaryFile(suffix=".upload", dir=folder), name, size=0)  # noqa: SIM115
+
+
+class ToDisk(TemporaryFileUploadHandler):
+    """
+    Writes a file to the disk as it comes in, if the address takes files. Refuses a larger body than that unread.
+
+    A file that is larger than any may be is not kept: the request says so in `upload_too_large`.
+    """
 
     def handle_raw_input(
         self, input_data: Any, meta: Any, content_length: int, boundary: str, encoding: str | None = None
     ) -> None:
-        if content_length > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
+        match = getattr(self.request, "resolver_match", None)
+        self.takes_files = match is not None and getattr(match.func, TAKES_FILES, False)
+        if content_length > (LARGEST_BODY if self.takes_files else settings.DATA_UPLOAD_MAX_MEMORY_SIZE):
             raise RequestDataTooBig("The body is larger than any form.")
 
-    def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
-        raise StopUpload(connection_reset=False)
+    def new_file(self, field_name: str, file_name: str, *args: Any, **kwargs: Any) -> None:
+        if not self.takes_files:
+            raise SkipFile
+        self.file = Upload(file_name)
 
-    def file_complete(self, file_size: int) -> None:
-        return None
+    def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
+        if start + len(raw_data) > LARGEST:
+            setattr(self.request, TOO_LARGE, True)
+            raise SkipFile
+        self.file.write(raw_data)

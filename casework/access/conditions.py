@@ -15,6 +15,8 @@ from casework.models import (
     ContactChild,
     ContactDraft,
     ContactHandover,
+    File,
+    FileState,
     Handoff,
     OutboxMessage,
     PartnerCheck,
@@ -26,6 +28,7 @@ from casework.models import (
     RestrictedAccess,
     Restriction,
 )
+from casework.models.files import MOST_ON_A_RECORD
 from casework.statuses import CaseStatus, ContactStatus, HandoffStatus, MatchStatus, PartnerCheckStatus
 from errors import Fault, InvalidInput, NotAllowedInStatus, TakenBySomeoneElse
 from localities.codes import INDIVIDUAL_SOURCES
@@ -373,3 +376,26 @@ def check_is_not_live_yet(version: RuleSetVersion, now: datetime) -> None:
 def check_is_running(replay: Replay) -> None:
     if replay.finished_at or replay.cancelled_at or replay.failed_at:
         raise NotAllowedInStatus("This replay has ended already.")
+
+
+def check_takes_files(count: int) -> None:
+    """:param count: how many files are on the record already."""
+    if count >= MOST_ON_A_RECORD:
+        says = f"There are {MOST_ON_A_RECORD} files on this record already, and no record holds more"
+        raise InvalidInput([Fault(("file",), says)])
+
+
+def check_is_present(file: File) -> None:
+    if file.removed_at is not None:
+        raise NotAllowedInStatus("This file is removed already.")
+
+
+def check_is_ready(file: File) -> None:
+    """A file is opened when the virus scanner has answered, and found nothing."""
+    match file.state:
+        case FileState.BEING_CHECKED:
+            raise NotAllowedInStatus("This file is being checked for viruses. Try again in a few minutes.")
+        case FileState.REFUSED:
+            raise NotAllowedInStatus("This file may contain a virus. Nobody can open it.")
+        case FileState.REMOVED:
+            raise NotAllowedInStatus("This file was removed. Nobody can open it.")

@@ -78,6 +78,40 @@ def check_can_correct(contact: Contact, team_id: int | None, by: User, on: date)
         raise NotPermitted(f"Only front-door staff, or the team responsible for the case, can correct {contact}.")
 
 
+def check_can_add_files(record: Contact | Case, team_id: int | None, by: User, on: date) -> None:
+    """
+    Front-door staff may put files on a record; so may the members of the team that is responsible for the case.
+
+    :param team_id: the team that is, or was last, responsible for the case, if there is one.
+    """
+    who = roles_of(by, on)
+    if not who.front_door_roles and (team_id is None or team_id not in who.team_ids):
+        raise NotPermitted(f"Only front-door staff, or the team responsible for the case, can put files on {record}.")
+
+
+def check_can_open_files(is_hidden: bool, by: User, on: date) -> None:
+    """
+    Whoever may see a record may open its files. Where an address of the family is hidden, those who may show it alone:
+    a file may have it in it.
+
+    :param is_hidden: whether an address of the family is hidden.
+    """
+    if is_hidden and not allows(check_can_lift_protection, by, on):
+        raise NotPermitted(
+            "This family has a confidential address, and files may show it. Only a front-door manager or a service "
+            "manager can open them: ask one for what you need to know."
+        )
+
+
+def check_can_remove_files(by: User, on: date) -> None:
+    """Those who decide who may open a record may remove what was put on the wrong one."""
+    if not roles_of(by, on).has(*RESTRICTERS):
+        raise NotPermitted(
+            "Only a front-door manager, a service manager or an information-governance officer can remove a file. Ask "
+            "one if this is on the wrong record."
+        )
+
+
 def check_can_decide(contact: Contact, by: User, on: date, *, manager: bool) -> None:
     """
     A social worker makes the decision within one working day (KCSIE 2025 para 62), or a manager if the rules require

@@ -16,7 +16,7 @@ from casework.access import conditions, permissions
 from casework.actions import receiving
 from casework.actions.receiving import Received
 from casework.facts.typed import storable
-from casework.models import ContactDraft, Event
+from casework.models import ContactDraft, Event, File
 from casework.record import audit
 from errors import TakenBySomeoneElse
 from localities.models import User
@@ -182,6 +182,7 @@ def submit(
     if draft.contact_id is None:
         draft.contact, draft.typed = received.contact, {}
         draft.save(update_fields=["contact", "typed"])
+        File.objects.filter(draft=draft.key).update(draft="", contact=received.contact)
     return received
 
 
@@ -198,6 +199,7 @@ def delete(*, key: str, by: User, now: datetime) -> ContactDraft:
     conditions.check_is_draft(draft)
     draft.typed, draft.deleted_at = {}, now
     draft.save(update_fields=["typed", "deleted_at"])
+    File.objects.filter(draft=draft.key).delete()
     audit.record(Event.DRAFT_DELETED, by=by, at=now, draft=draft.pk)
     return draft
 

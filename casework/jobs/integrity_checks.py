@@ -2,13 +2,16 @@
 Checks every night that no invariant of the database is broken, and tells the administrators if one is.
 """
 
+from collections.abc import Iterator
 from datetime import datetime
 
 from django.db import transaction
 
+from casework.jobs import files
 from casework.messages import outbox
 from casework.models import Event, Message
 from casework.record import audit, integrity
+from casework.record.integrity import Finding
 from localities.models import Membership, Role
 from localities.working_time import local_day
 
@@ -22,10 +25,16 @@ def check(*, now: datetime) -> dict[str, int]:
 
     :returns: the number of violations of each broken invariant.
     """
-    findings = list(integrity.check())
+    findings = list(everything())
     broken = {finding.sentence: finding.broken for finding in findings if finding.broken}
     _record(len(findings), broken, now)
     return broken
+
+
+def everything() -> Iterator[Finding]:
+    """Checks every invariant of the database, and that the storage has the content of every file."""
+    yield from integrity.check()
+    yield Finding("Every file has its content", files.without_content())
 
 
 @transaction.atomic

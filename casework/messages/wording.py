@@ -65,6 +65,17 @@ TO_STAFF = {
         "A partner answered about your team's case {case}",
         "The decision on {contact} did not wait for this answer. Please read it with the contact.",
     ),
+    Message.FILE_ADDED: (
+        "A file was sent about {contact}",
+        "The agency that told us about this family sent a file. Please read it: it may change what is right.",
+    ),
+    Message.FILE_REFUSED: (
+        "A file may contain a virus",
+        (
+            "The virus scanner found something in a file that somebody put on a record. Nobody can open it. Whoever "
+            "put it there: do not open your own copy, and tell your IT service."
+        ),
+    ),
     Message.SIGN_OFF_WANTED: (
         "A decision is awaiting sign-off: {contact}",
         "It takes effect only when somebody other than the decider agrees.",
@@ -219,6 +230,9 @@ def _link(message: OutboxMessage) -> str:
         return f"{settings.BASE_URL}/restricted/"
     if message.case is not None:
         return f"{settings.BASE_URL}/cases/{message.case}/"
+    if message.contact is None:
+        # A file on a draft.
+        return f"{settings.BASE_URL}/contacts/drafts/"
     return f"{settings.BASE_URL}/contacts/{message.contact}/"
 
 

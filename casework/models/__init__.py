@@ -1,6 +1,6 @@
 """
 The models: people; contacts with their partner checks and their handovers between day and night; recommendations and
-decisions; cases with their handoffs; restrictions; clocks and reminders; drafts of contacts and
+decisions; cases with their handoffs; files; restrictions; clocks and reminders; drafts of contacts and
 unfinished forms; links to set a password; audit events, status changes and messages.
 
 What is not known is stored as null, and in text as the empty string; only unique text (a person's NHS number, an
@@ -47,6 +47,7 @@ from casework.models.contacts import (
 )
 from casework.models.decisions import Decision, Recommendation, SignOff, StaleRecommendation
 from casework.models.details import CheckKind, DetailToCheck, sentence_of
+from casework.models.files import File, FileKind, FileState
 from casework.models.learned import FactChange, Information, InformationKind, Source
 from casework.models.password_links import PasswordLink
 from casework.models.people import Person, PersonKey
@@ -102,6 +103,9 @@ __all__ = [
     "Event",
     "FactChange",
     "FamilyAgreement",
+    "File",
+    "FileKind",
+    "FileState",
     "Handoff",
     "HandoffKind",
     "HidingToCheck",

@@ -122,6 +122,7 @@ def make_environment(data_dir: Path, port: int) -> dict[str, str]:
         "SECRET_KEY": os.environ.get("SECRET_KEY") or kept.get("SECRET_KEY") or secrets.token_urlsafe(64),
         "BASE_URL": f"http://localhost:{port}",
         "DATA_DIR": str(data_dir),
+        "FILES_DIR": str(data_dir / "files"),
     }
 
 

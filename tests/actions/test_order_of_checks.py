@@ -21,6 +21,7 @@ from casework.actions import (
     contact_owners,
     corrections,
     decisions,
+    files,
     handoffs,
     learning,
     matches,
@@ -52,6 +53,7 @@ from localities.models import User
 from tests.stage.actions import public_actions
 from tests.stage.documents import child
 from tests.stage.drafts import Drafts, latest
+from tests.stage.files import put
 from tests.stage.restricted import restrict
 from tests.stage.story import Story, person
 from triage.models import RuleSetVersion
@@ -209,6 +211,14 @@ def of_a_leaver() -> int:
     return person("ben").pk
 
 
+def removed_file(story: Story) -> Action:
+    file = put(story.contact(), story)
+    reference = file.contact.reference if file.contact else ""
+    on: dict[str, Any] = {"reference": reference, "key": file.key}
+    files.remove(**on, reason="So.", by=person("iris"), now=story.later())
+    return partial(files.remove, **on, reason="")
+
+
 EMPTY: dict[str, Any] = {"pathway": "", "level": 0, "rag": "", "rationale": ""}
 
 ATTEMPTS = {
@@ -234,6 +244,7 @@ ATTEMPTS = {
     "corrections.learn": of("oliver", "sam", corrections.learn, ended, "contact_id", document={}),
     "decisions.decide": of_decided(decisions.decide, recommendation_id=0, **EMPTY),
     "decisions.sign_off": of("maya", "oliver", decisions.sign_off, decided, "contact_id", agreed=True, rationale=""),
+    "files.remove": Attempt("iris", "amina", removed_file),
     "handoffs.accept": of("ben", "ava", handoffs.accept, handoff, "handoff_id"),
     "handoffs.offer": Attempt(
         "sam", "ava", lambda story: partial(handoffs.offer, case_id=story.closed().pk, to_team_id=None, reason="")
@@ -287,6 +298,9 @@ ELSEWHERE = {
     # tests/web/test_contact_drafts.py, and test_look_first.py
     "contact_drafts.begin", "contact_drafts.save", "contact_drafts.submit", "contact_drafts.take_over",
     "receiving.receive",  # below: a new contact has no status yet
+    # tests/actions/test_files.py: a record takes files in every status
+    "files.add_to_case", "files.add_to_contact", "files.add_to_draft", "files.download", "files.remove_from_draft",
+    "files.view",
     "reminders.see", "reminders.snooze",  # tests/actions/test_reminders.py
     "searching.check", "searching.search",  # everybody, at any time: tests/web/test_search_pages.py
     "rule_sets.bring_shipped",  # no check: the service brings them in at set-up

@@ -29,11 +29,20 @@ GOOD = {
     "BASE_URL": "https://front-door.example",
     "EMAIL_URL": "smtp://localhost:25",
     "DEFAULT_FROM_EMAIL": "front-door@front-door.example",
+    "FILES_DIR": "/srv/front-door/files",
 }
 METRICS_TOKEN = "a-token-of-more-than-twenty-characters"
 PASSWORD = "correct horse battery staple"
 UUID = "3f2504e0-4f89-41d3-9a0c-0305e82c3301"
 NOTIFY = {"NOTIFY_API_KEY": f"front_door-{UUID}-{UUID}", "NOTIFY_TEMPLATE_ID": UUID}
+
+BUCKET = {
+    "FILES_DIR": "",
+    "FILES_S3_BUCKET": "files",
+    "FILES_S3_ENDPOINT_URL": "https://s3.example",
+    "FILES_S3_ACCESS_KEY_ID": "an-id",
+    "FILES_S3_SECRET_ACCESS_KEY": "secret@",
+}
 
 
 def manage(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -102,6 +111,17 @@ def test_with_nothing_set_it_says_everything_that_is_missing_at_once() -> None:
             "MATCHING_WEIGHTS names a file that cannot be read: no such file.",
         ),
         ({"MATCHING_WEIGHTS": str(SHIPPED)}, "MATCHING_WEIGHTS: weights: must be a name of your own: 'likeness' is"),
+        (
+            {"FILES_DIR": ""},
+            "FILES_DIR is not set. Set it to a folder that web and workers share and that is backed up",
+        ),
+        ({"FILES_S3_BUCKET": "files"}, "FILES_DIR and FILES_S3_BUCKET are both set. Take one of them away"),
+        (
+            BUCKET | {"FILES_S3_ACCESS_KEY_ID": ""},
+            "FILES_S3_ACCESS_KEY_ID and FILES_S3_SECRET_ACCESS_KEY belong together.",
+        ),
+        (BUCKET | {"FILES_S3_ENDPOINT_URL": "http://s3.example"}, "FILES_S3_ENDPOINT_URL is not an https address."),
+        ({"CLAMAV_URL": "clamd:3310"}, "CLAMAV_URL cannot be read. Write it as tcp://host:3310 or unix:///path"),
         (NOTIFY | {"FRONT_DOOR_MODE": "development"}, "EMAIL_URL and GOV.UK Notify are both set."),
     ],
 )
@@ -180,6 +200,14 @@ class TestSecretsInFiles:
             assert done.stderr.count(f"- {sentence}") == 1, name
             assert f"{name} is not set" not in done.stderr
 
+    def test_the_keys_of_a_bucket_too(self, tmp_path: Path) -> None:
+        environment = GOOD | BUCKET
+        for name in ("FILES_S3_ACCESS_KEY_ID", "FILES_S3_SECRET_ACCESS_KEY"):
+            (tmp_path / name).write_text(environment.pop(name))
+            environment[f"{name}_FILE"] = str(tmp_path / name)
+        asks = "o = s.STORAGES['files']['OPTIONS']; print(o['access_key'], o['secret_key'])"
+        assert read_settings(asks, **environment) == ["an-id", "secret@"]
+
     def test_the_calculators_read_none(self) -> None:
         done = manage("due", "feedback_to_referrer", "--from", "2026-11-19T10:00", SECRET_KEY_FILE="/nonexistent")
         assert done.returncode == 0, done.stderr
@@ -198,6 +226,12 @@ def test_messages_go_by_the_way_that_is_set(another_way: dict[str, str], module:
     """Each is a safe configuration. A worker that uses Notify has the settings for it."""
     asks = "from django.core.mail import get_connection; print(type(get_connection()).__module__)"
     assert read_settings(asks, **(GOOD | another_way)) == [module]
+
+
+def test_files_are_in_a_folder_or_in_a_bucket() -> None:
+    asks = "from django.core.files.storage import storages; print(type(storages['files']).__name__)"
+    assert read_settings(asks, **GOOD) == ["FileSystemStorage"]
+    assert read_settings(asks, **(GOOD | BUCKET)) == ["Bucket"]
 
 
 def test_postgresqls_log_quotes_no_row(committed: str) -> None:

@@ -48,7 +48,7 @@ class TestANightWithoutAFault:
         assert integrity_checks.check(now=now) == {}
         (event,) = events()
         assert (event.at, event.actor) == (now, "system")
-        assert event.detail == {"checked": len(INVARIANTS) + 1, "broken": {}}
+        assert event.detail == {"checked": len(INVARIANTS) + 2, "broken": {}}
         assert messages() == []
 
     def test_the_task_does_it(self, db: None) -> None:
@@ -61,7 +61,7 @@ class TestSomethingIsBroken:
         self, broken: Contact, adele: User, second_administrator: User, now: datetime
     ) -> None:
         assert integrity_checks.check(now=now) == {STATUS: 1}
-        assert events()[0].detail == {"checked": len(INVARIANTS) + 1, "broken": {STATUS: 1}}
+        assert events()[0].detail == {"checked": len(INVARIANTS) + 2, "broken": {STATUS: 1}}
         assert {message.to for message in messages()} == {adele.email, second_administrator.email}
         assert {message.created_at for message in messages()} == {now}
 

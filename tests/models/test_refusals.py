@@ -27,6 +27,7 @@ from casework.actions import (
     contact_drafts,
     contact_handovers,
     corrections,
+    files,
     handoffs,
     passwords,
     people,
@@ -55,6 +56,7 @@ from casework.models import (
     ContactHandover,
     Decision,
     FactChange,
+    File,
     Handoff,
     Information,
     Milestone,
@@ -82,6 +84,7 @@ from localities.models import Agency, CalendarDay, Catchment, HubHours, Locality
 from tests.conftest import THURSDAY
 from tests.stage.documents import address, child, contact_document
 from tests.stage.drafts import AHEAD, Drafts, latest
+from tests.stage.files import picture, put, stored
 from tests.stage.restricted import restrict
 from tests.stage.rule_documents import having
 from tests.stage.shared_story import GoesOnFromSharedStory, settled
@@ -815,6 +818,116 @@ class TestContacts:
         story.contact()
         story.contact(children=[child(first_name="Robyn", nhs_number=None)])
         return PersonMatch.objects.get(child__isnull=False)
+
+
+class TestFiles:
+    """A file stays as it came and where it is; it is checked once and removed once, and never deleted."""
+
+    @pytest.fixture
+    def file(self, story: Story) -> File:
+        return put(story.contact(), story, picture())
+
+    @pytest.fixture
+    def on_draft(self, story: Story) -> File:
+        task = Task("concern", {"a": ["b"]}, {"a"})
+        contact_drafts.save(key="k", task=task, seen_version=0, by=person("amina"), now=story.now)
+        return files.add_to_draft(key="k", stored=stored(), name="a.pdf", by=person("amina"), now=story.later())
+
+    def test_a_file_on_no_record_or_on_two_is_refused(self, file: File, on_draft: File, story: Story) -> None:
+        case = str(story.accepted().pk)
+        like = {"key": "'another'", "idempotency_key": "NULL"}
+        for wrong in ({"contact_id": "NULL"}, {"case_id": case}, {"draft": "'k'"}):
+            with refused("a_file_is_on_one_record"):
+                copy("casework_file", file.pk, **like, **wrong)
+        with allowed():
+            copy("casework_file", file.pk, **like)
+            change("casework_file", on_draft.pk, draft="''", contact_id=str(file.contact_id))
+
+    def test_a_kind_that_is_unknown_is_refused(self, file: File) -> None:
+        with refused("a_file_is_of_a_known_kind"):
+            copy("casework_file", file.pk, key="'another'", kind="'html'", has_preview="false")
+
+    def test_an_empty_file_and_a_larger_one_than_20_megabytes_are_refused(self, file: File) -> None:
+        for size in ("0", "20 * 1024 * 1024 + 1"):
+            with refused("a_file_has_at_most_20_megabytes"):
+                copy("casework_file", file.pk, key="'another'", size=size)
+        with allowed():
+            copy("casework_file", file.pk, key="'another'", size="20 * 1024 * 1024")
+
+    def test_a_name_that_is_a_path_or_has_control_characters_is_refused(self, file: File) -> None:
+        for name in ("'../a'", "'a\\b'", "E'a\\nb'", "E'\\x1b[31m'", "''"):
+            with refused("the_name_of_a_file_is_no_path"):
+                copy("casework_file", file.pk, key="'another'", name=name)
+        with allowed():
+            copy("casework_file", file.pk, key="'another'", name="'Élan vital (2).pdf'")
+
+    def test_a_file_by_nobody_or_by_two_is_refused(self, file: File) -> None:
+        agency = str(Agency.objects.all()[0].pk)
+        for wrong in ({"by_user_id": "NULL"}, {"by_agency_id": agency}):
+            with refused("a_file_says_who_put_it_there"):
+                copy("casework_file", file.pk, key="'another'", **wrong)
+        with allowed():
+            copy("casework_file", file.pk, key="'another'", by_user_id="NULL", by_agency_id=agency)
+
+    def test_a_file_that_was_checked_and_waits_for_it_is_refused(self, file: File) -> None:
+        for wrong in ({"found": "'Eicar'"}, {"checked_at": "now()", "check_after": "now()"}):
+            with refused("a_file_is_checked_once"):
+                change("casework_file", file.pk, **wrong)
+
+    def test_a_second_answer_of_the_scanner_and_a_second_removal_are_refused(self, file: File, story: Story) -> None:
+        change("casework_file", file.pk, checked_at="now()", found="'Eicar'")
+        for again in ({"found": "''"}, {"checked_at": "NULL", "found": "''"}):
+            with refused("a_file_is_checked_and_removed_once"):
+                change("casework_file", file.pk, **again)
+        sam = str(person("sam").pk)
+        change("casework_file", file.pk, removed_at="now()", removed_by_id=sam, removed_because="'Wrong family.'")
+        for again in (
+            {"removed_at": "NULL", "removed_by_id": "NULL", "removed_because": "''"},
+            {"removed_because": "'Another.'"},
+            {"removed_by_id": str(person("iris").pk)},
+        ):
+            with refused("a_file_is_checked_and_removed_once"):
+                change("casework_file", file.pk, **again)
+
+    def test_a_removal_by_nobody_or_without_a_reason_is_refused(self, file: File) -> None:
+        said = {"removed_at": "now()", "removed_by_id": str(person("sam").pk), "removed_because": "'So.'"}
+        for wrong in ({"removed_because": "' '"}, {"removed_by_id": "NULL"}, {"removed_at": "NULL"}):
+            with refused("a_removed_file_says_who_and_why"):
+                change("casework_file", file.pk, **(said | wrong))
+        with allowed():
+            change("casework_file", file.pk, **said)
+
+    def test_a_picture_of_what_is_none_or_of_a_virus_is_refused(self, file: File, on_draft: File) -> None:
+        with refused("only_a_picture_that_is_safe_is_looked_at"):
+            change("casework_file", on_draft.pk, has_preview="true")
+        with refused("only_a_picture_that_is_safe_is_looked_at"):
+            change("casework_file", file.pk, has_preview="true", preview_after="NULL", checked_at="now()", found="'E'")
+        with allowed():
+            change("casework_file", file.pk, has_preview="true", preview_after="NULL")
+
+    def test_an_agencys_key_is_refused_a_second_time(self, file: File) -> None:
+        agency = {"by_user_id": "NULL", "by_agency_id": str(Agency.objects.all()[0].pk), "idempotency_key": "'one'"}
+        copy("casework_file", file.pk, key="'another'", **agency)
+        with refused("a_file_is_received_once"):
+            copy("casework_file", file.pk, key="'a third'", **agency)
+
+    def test_changing_what_came_or_moving_it_is_refused(self, file: File, story: Story) -> None:
+        other = str(another_family(story).pk)
+        for column, value in (
+            ("key", "'another'"), ("name", "'b.pdf'"), ("about", "'Another'"), ("kind", "'jpeg'"), ("size", "7"),
+            ("sha256", "'0'"), ("at", "now()"), ("by_user_id", str(person("sam").pk)), ("idempotency_key", "'k'"),
+            ("contact_id", other),
+        ):  # fmt: skip
+            with refused("a_file_stays_as_it_came_and_where_it_is"):
+                change("casework_file", file.pk, **{column: value})
+
+    def test_deleting_a_file_of_a_record_is_refused(self, file: File, on_draft: File) -> None:
+        with refused("a_file_of_a_record_is_never_deleted"):
+            delete("casework_file", file.pk)
+        with allowed():
+            delete("casework_file", on_draft.pk)
+        with refused("files_are_never_emptied"):
+            run("TRUNCATE casework_file")
 
 
 class TestDraftsOfContacts:

@@ -40,6 +40,7 @@ MAY_CHANGE: dict[str, set[str]] = {
     "casework_addressprotection": {"lifted_at", "lifted_by_id", "lifted_because"},
     "casework_passwordlink": {"used_at", "withdrawn_at"},
     "casework_persondetail": {"in_error_at", "in_error_by_id", "in_error_because"},
+    "casework_file": {"check_after", "checks", "preview_after", "previews", "has_preview"},
     "triage_rulesetversion": {"live"},
 }  # fmt: skip
 

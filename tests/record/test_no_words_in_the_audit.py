@@ -10,6 +10,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from django.test import override_settings
 
 from casework.access.reasons import TO_CHOOSE
 from casework.actions import (
@@ -22,6 +23,7 @@ from casework.actions import (
     contact_handovers,
     corrections,
     decisions,
+    files,
     handoffs,
     learning,
     matches,
@@ -42,6 +44,7 @@ from casework.actions import (
 from casework.actions.contact_drafts import Task
 from casework.families.typed_search import read_typed
 from casework.jobs import calendar_changes, delivery, integrity_checks, rechecks, sweep
+from casework.jobs import files as file_jobs
 from casework.models import (
     AuditEvent,
     Case,
@@ -57,8 +60,10 @@ from casework.record import audit
 from casework.record.responsibilities import current
 from localities.models import Agency, CalendarDay, OtherAuthority, Team
 from tests.stage.administrator import Administrator
+from tests.stage.clamd import clamd
 from tests.stage.documents import address, nhs_number
 from tests.stage.drafts import AHEAD, Drafts, latest
+from tests.stage.files import EICAR, PDF, stored
 from tests.stage.mail import Sink, mail_server
 from tests.stage.rule_documents import Json
 from tests.stage.story import Story, person
@@ -181,6 +186,23 @@ class WholeStory:
             contact_drafts.save(key=key, task=Task("concern", typed, typed), seen_version=0, **began)
         contact_drafts.delete(key="to delete", **self.said())
         contact_drafts.take_over(key="to take over", **self.said("maya"))
+
+    def files(self) -> None:
+        """One is clean, and one is not."""
+        contact = self.contact("Kim", "Taipan")
+        with clamd() as scanner, override_settings(CLAMAV_URL=scanner.url):
+            for content in (PDF, PDF + EICAR):
+                said: dict[str, Any] = {"name": WORD, "about": WORD}
+                file = files.add_to_contact(contact_id=contact.pk, stored=stored(content), **said, **self.said())
+            file_jobs.check(clock=lambda: self.story.now)
+        clean = contact.files.earliest("pk")
+        for key, action in ((file.key, files.view), (clean.key, files.download)):
+            action(reference=contact.reference, key=key, **self.said())
+        files.remove(reference=contact.reference, key=clean.key, reason=WORD, **self.said("iris"))
+        typed = {"contact-worries": [WORD]}
+        contact_drafts.save(key="files", task=Task("concern", typed, typed), seen_version=0, **self.said())
+        on_draft = files.add_to_draft(key="files", stored=stored(), name=WORD, **self.said())
+        files.remove_from_draft(key="files", file_key=on_draft.key, **self.said())
 
     def a_case(self) -> None:
         contact = self.contact("Lou", "Adder", child={"nhs_number": nhs_number(7)})
@@ -312,6 +334,7 @@ def whole_story(story: Story) -> Iterator[WholeStory]:
 def test_no_event_holds_what_somebody_typed(whole_story: WholeStory) -> None:
     whole_story.a_waiting_contact()
     whole_story.drafts()
+    whole_story.files()
     whole_story.a_case()
     whole_story.elsewhere()
     whole_story.restricted_records()

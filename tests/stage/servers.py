@@ -84,6 +84,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
         "DATABASE_URL": embedded.database_url(folders),
         "REDIS_URL": embedded.redis_url(folders),
         "DATA_DIR": str(folder),
+        "FILES_DIR": str(folder / "files"),
         "TMPDIR": str(folder),
         "LOG_LEVEL": "WARNING",
         "FRONT_DOOR_TEST_SOCKETS": str(folders.sockets),

@@ -1,11 +1,14 @@
-"""manage.py check_integrity: every invariant, counted over the whole database. Exit code 1 if any is broken."""
+"""
+manage.py check_integrity: every invariant, counted over the whole database and the storage of files. Exit code 1 if any
+is broken.
+"""
 
 import sys
 from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from casework.record.integrity import check
+from casework.jobs.integrity_checks import everything
 
 
 class Command(BaseCommand):
@@ -15,7 +18,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         broken = 0
-        for finding in check():
+        for finding in everything():
             broken += finding.broken
             self.stdout.write(f"{finding.broken:>7}  {finding.sentence}")
         self.stdout.write("Nothing is broken." if not broken else f"{broken} broken.")

@@ -1,0 +1,1 @@
+"""Files: what they are by their content, where it is stored, the virus scanner, and smaller pictures to look at."""

@@ -1,0 +1,130 @@
+"""What a file is, by its content, whatever it is called."""
+
+from io import BytesIO
+from zipfile import ZipFile
+
+import pytest
+
+from casework.files import content
+from casework.files.content import recognise
+from casework.models.files import LARGEST, FileKind
+from errors import InvalidInput
+from tests.stage.files import (
+    EMAIL,
+    HTML,
+    PDF,
+    PROGRAM,
+    SVG,
+    doc,
+    docm,
+    docx,
+    locked_zip,
+    odt,
+    ole,
+    picture,
+    zipped,
+)
+
+HEIC = b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic" + bytes(100)
+
+
+@pytest.mark.parametrize(
+    ("kind", "sample"),
+    [
+        ("pdf", PDF),
+        ("jpeg", picture("JPEG")),
+        ("png", picture("PNG")),
+        ("gif", picture("GIF")),
+        ("webp", picture("WEBP")),
+        ("tiff", picture("TIFF")),
+        ("heic", HEIC),
+        ("docx", docx()),
+        ("odt", odt()),
+        ("doc", doc()),
+        ("msg", ole("__properties_version1.0")),
+        ("eml", EMAIL),
+        ("eml", b"Received: from a\nFrom: a@example.org\n\tand folded\n\nText\n"),
+    ],
+)
+def test_each_kind_that_is_allowed_is_recognised(kind: str, sample: bytes) -> None:
+    opened = BytesIO(sample)
+    assert recognise(opened) == kind
+    assert opened.tell() == 0
+
+
+def test_every_kind_has_a_sample() -> None:
+    tried = test_each_kind_that_is_allowed_is_recognised.pytestmark[0].args[1]  # type: ignore[attr-defined]
+    assert {kind for kind, _ in tried} == set(FileKind.values)
+
+
+@pytest.mark.parametrize(
+    "sample",
+    [
+        HTML,
+        SVG,
+        PROGRAM,
+        b"\x7fELF" + bytes(100),
+        b"Dear colleague,\nplease read.\n",
+        b"Note: a text with a colon, and no e-mail\n\nText\n",
+        b"From: a@example.org\nDate: today\n\x00\n",
+        b"BM" + bytes(100),
+        b" %PDF-1.4",
+        b"\x00\x00\x00\x1cftypisom" + bytes(50),
+        zipped({"a.txt": "A"}),
+        zipped({"mimetype": "application/vnd.oasis.opendocument.spreadsheet"}),
+        docx(kind="spreadsheetml.sheet"),
+        ole("Workbook"),
+        b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\xff" * 2000,
+        b"PK\x03\x04" + bytes(500),
+        docx()[:-10],
+        b"\x00",
+    ],
+)
+def test_what_is_not_allowed_is_refused_with_a_sentence_that_names_what_is(sample: bytes) -> None:
+    assert refusal_of(sample) == content.NOT_ALLOWED
+
+
+def test_every_kind_is_named_in_the_sentence() -> None:
+    for kind in FileKind:
+        assert kind.value in content.NOT_ALLOWED.casefold()
+
+
+@pytest.mark.parametrize(
+    ("sample", "says"),
+    [
+        (b"", content.EMPTY),
+        (locked_zip(), content.HAS_PASSWORD),
+        (doc(encrypted=True), content.HAS_PASSWORD),
+        (ole("EncryptedPackage"), content.HAS_PASSWORD),
+        (docm(), content.HAS_MACROS),
+        (docx({"word/vbaProject.bin": b"program"}), content.HAS_MACROS),
+        (doc("Macros"), content.HAS_MACROS),
+    ],
+)
+def test_passwords_macros_and_nothing_are_refused_in_their_own_words(sample: bytes, says: str) -> None:
+    assert refusal_of(sample) == says
+
+
+def test_a_file_of_20_megabytes_is_taken_and_a_byte_more_is_not() -> None:
+    assert recognise(BytesIO(PDF.ljust(LARGEST, b" "))) == FileKind.PDF
+    assert refusal_of(PDF.ljust(LARGEST + 1, b" ")) == content.TOO_LARGE
+
+
+def test_a_zip_that_unpacks_to_very_much_is_refused() -> None:
+    bomb = docx({f"word/media/{number}": bytes(60 * 1024 * 1024) for number in range(9)})
+    assert len(bomb) < LARGEST
+    assert refusal_of(bomb) == content.NOT_ALLOWED
+
+
+def test_a_zip_with_very_many_parts_is_refused_before_its_directory_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    many = docx({f"word/{number}": b"" for number in range(content.MOST_PARTS)})
+    monkeypatch.setattr(ZipFile, "infolist", lambda _: pytest.fail("its directory was read"))
+    assert refusal_of(many) == content.NOT_ALLOWED
+
+
+def refusal_of(sample: bytes) -> str:
+    with pytest.raises(InvalidInput) as refused:
+        recognise(BytesIO(sample))
+    (fault,) = refused.value.faults
+    assert fault.path == ("file",)
+    return fault.message
