@@ -46,7 +46,8 @@ def _load(case_id: int, by: User, now: datetime) -> tuple[Case, Team]:
 @transaction.atomic
 def name_lead(*, case_id: int, lead_id: int | None, by: User, now: datetime) -> Case:
     """
-    Names the lead practitioner: one member of the responsible team, whom the family knows.
+    Names the lead practitioner: one member of the responsible team, whom the family knows. A case that was returned
+    stays with that team then.
 
     :raises InvalidInput: no user is chosen, or a user outside the team.
     :raises NotPermitted: `by` does not work in the responsible team.
@@ -57,7 +58,7 @@ def name_lead(*, case_id: int, lead_id: int | None, by: User, now: datetime) -> 
         raise InvalidInput([Fault(("lead",), "Select somebody who works in the team responsible for the case")])
     case.lead_practitioner = lead
     case.save(update_fields=["lead_practitioner"])
-    clocks.stop(case, clocks.LEAD_NAMED, at=now)
+    clocks.stop(case, clocks.LEAD_NAMED, *clocks.RETURNED_CASE, at=now)
     audit.record(Event.LEAD_NAMED, by=by, at=now, case=case, lead=lead.pk)
     return case
 

@@ -80,7 +80,7 @@ def offer(
         despite=despite.strip() if elsewhere else "", effects=effects, reference=clocks.locked_reference(),
         by=by, now=now,
     )  # fmt: skip
-    clocks.stop(case, "next_team_offered", "next_team_offered_red", at=now)
+    clocks.stop(case, *clocks.NEXT_STEP, at=now)
     effects.write()
     return handoff
 
@@ -190,7 +190,8 @@ def _of_bounce(case: Case, handoff: Handoff, now: datetime) -> list[OutboxMessag
 @transaction.atomic
 def return_to_sender(*, handoff_id: int, reason: str, by: User, now: datetime) -> Handoff:
     """
-    Returns a case to the sender, which stays responsible and gets a message.
+    Returns a case to the sender, which stays responsible and must settle what happens next: it gets a message and a
+    clock. So does whoever offered the case get a message.
 
     :raises InvalidInput: the reason is missing.
     :raises NotPermitted: `by` is not in the receiving team.
@@ -201,11 +202,15 @@ def return_to_sender(*, handoff_id: int, reason: str, by: User, now: datetime) -
     conditions.check_is_on_offer(handoff)
     _need_reason(reason, "Enter why the case goes back, so that the sender can do better")
     _end(handoff, HandoffStatus.RETURNED, reason, by, now)
+    if handoff.from_team.kind not in FRONT_DOOR_KINDS:
+        clocks.start(clocks.RETURNED, case, at=now)
     audit.record(Event.HANDOFF_RETURNED, by=by, at=now, case=case, handoff=handoff, team=handoff.to_team.code)
-    outbox.add_for_team(
-        Message.HANDOFF_RETURNED, handoff.from_team, *_who_answers(handoff.from_team),
-        key=f"handoff_returned:{handoff.pk}", at=now, case=case,
-    )  # fmt: skip
+    about: dict[str, Any] = {"key": f"handoff_returned:{handoff.pk}", "at": now, "case": case}
+    sender = handoff.from_team
+    outbox.write([
+        *outbox.messages_for_team(Message.HANDOFF_RETURNED, sender, *_who_answers(sender), **about),
+        *outbox.messages_for_member(Message.HANDOFF_RETURNED, handoff.offered_by_id, sender, **about),
+    ])  # fmt: skip
     return handoff
 
 

@@ -50,11 +50,16 @@ DECIDED = "decided"
 OFFERED = "offered"
 ACCEPTED = "accepted"
 HANDOFF_ENDED = "handoff_ended"
+RETURNED = "returned"
 PARTNER_ASKED = "sent"
 HANDED_OVER = "handed_over"
 
 # Every team names its own lead practitioner.
 LEAD_NAMED = "lead_practitioner_named"
+# The clocks of a case that is back with a team that works with families: it offers the case again, or keeps it.
+RETURNED_CASE = ("returned_case_settled", "returned_case_settled_red")
+# Of a case that is on offer to nobody, with whatever team.
+NEXT_STEP = ("next_team_offered", "next_team_offered_red", *RETURNED_CASE)
 # The clocks of the decision on a contact.
 AGREEMENT_SOUGHT = "agreement_sought"
 DECISION_CLOCKS = (
@@ -327,8 +332,8 @@ def _is_for(kind: str, subject: Subject) -> bool:
             return kind == ("handoff_acceptance_red" if subject.case.rag == "red" else "handoff_acceptance")
         case PartnerCheck() if kind.startswith("partner_check"):
             return kind == ("partner_check_red" if subject.contact.rag == "red" else "partner_check")
-        case Case(rag=rag) if kind.startswith("next_team_offered"):
-            return kind == ("next_team_offered_red" if rag == "red" else "next_team_offered")
+        case Case(rag=rag) if kind in NEXT_STEP:
+            return kind.endswith("_red") is (rag == "red")
         case Case(pathway=pathway):
             return subject.rules.starts_clock(kind, pathway)
         case _:

@@ -17,6 +17,8 @@ TITLES = {
     "handoff_acceptance": "handoff acceptance",
     "next_team_offered_red": "offer of a red case to the next team",
     "next_team_offered": "offer to the next team",
+    "returned_case_settled_red": "next step for a red case that was returned",
+    "returned_case_settled": "next step for a case that was returned",
     "lead_practitioner_named": "lead practitioner named",
     "first_family_contact": "first contact with the family",
     "family_help_assessment": "family help assessment",

@@ -112,6 +112,17 @@ def messages_for_team(
     return messages_for_owners(kind, restricted.in_force_on(*records), key=key, at=at, **about)
 
 
+def messages_for_member(
+    kind: Message, user_id: int, team: Team, *, key: str, at: datetime, **about: Any
+) -> list[OutboxMessage]:
+    """
+    Makes a message for one person, if they work in this team today or manage the service, and may open the record. It
+    is not stored yet. With the key of a message to the team, nobody is told twice.
+    """
+    staff = _who_may_open(about, at, (Role.SERVICE_MANAGER,), team)
+    return _to_each(((each.user_id, each.email) for each in staff if each.user_id == user_id), kind, key, at, about)
+
+
 def messages_for_roles(
     kind: Message,
     *roles: Role,

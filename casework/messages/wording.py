@@ -35,7 +35,10 @@ TO_STAFF = {
     ),
     Message.HANDOFF_RETURNED: (
         "A case came back to your team: {case}",
-        "The team to which it was offered returned it, with a reason. Your team is still responsible.",
+        (
+            "The team to which it was offered returned it, with a reason. Your team is still responsible. Please read "
+            "the reason, then offer the case again or keep it."
+        ),
     ),
     Message.CASE_BOUNCED: (
         "Sent to and fro: {case}",

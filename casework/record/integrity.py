@@ -272,6 +272,13 @@ INVARIANTS = (
                AND k.kind = CASE c.rag WHEN 'red' THEN 'next_team_offered_red' ELSE 'next_team_offered' END)""",
     ),
     Invariant(
+        "No case waits for its next step as one that was returned, unless its last offer was",
+        """SELECT count(*) FROM casework_clock k
+           WHERE k.stopped_at IS NULL AND k.kind IN ('returned_case_settled', 'returned_case_settled_red')
+           AND 'returned' IS DISTINCT FROM (
+               SELECT h.status FROM casework_handoff h WHERE h.case_id = k.case_id ORDER BY h.id DESC LIMIT 1)""",
+    ),
+    Invariant(
         "A question to a partner has its clock until it ends, by the decision unless that lets the answer follow",
         """SELECT (SELECT count(*) FROM casework_partnercheck q WHERE (q.status = 'asked') IS DISTINCT FROM EXISTS (
                SELECT FROM casework_clock k WHERE k.partner_check_id = q.id AND k.stopped_at IS NULL))

@@ -11,9 +11,10 @@ from casework.models import AuditEvent, Case, Event, Handoff, HandoffKind, Outbo
 from casework.record.responsibilities import current
 from errors import InvalidInput, NotAllowedInStatus, NotPermitted
 from localities.models import Membership, OtherAuthority, Role, Team, TeamKind, User
-from localities.working_time import LONDON
+from localities.working_time import LONDON, local_day
 from tests.conftest import THURSDAY
 from tests.stage.documents import address, child
+from tests.stage.families import returned_to_aylesbury
 from tests.stage.sql import copy
 from tests.stage.story import SharedStory, Story, person
 
@@ -127,7 +128,7 @@ class TestReturning:
         assert (handoff.status, handoff.answer_reason) == ("returned", reason)
         assert current(handoff.case).team.code == "front-door"
         recipients = OutboxMessage.objects.filter(kind="handoff_returned").values_list("to", flat=True)
-        assert set(recipients) == {"maya@front-door.example", "david@front-door.example"}
+        assert set(recipients) == {f"{name}@front-door.example" for name in ("amina", "maya", "david")}
 
     def test_a_returned_case_has_a_clock(self, story: Story, ben: User) -> None:
         assert [clock.kind for clock in story.returned().clocks.running()] == ["next_team_offered"]
@@ -156,6 +157,60 @@ class TestReturning:
             handoffs.return_to_sender(handoff_id=handoff.pk, reason=reason, by=ben, now=story.later())
         handoff.refresh_from_db()
         assert handoff.status == "offered"
+
+
+class TestComingBackToATeam:
+    """Bea of Aylesbury offered the case to Chiltern, which returned it."""
+
+    def test_the_team_has_a_working_day_for_the_next_step(self, story: Story) -> None:
+        case = returned_to_aylesbury(story)
+        clock = case.clocks.running().get(kind="returned_case_settled")
+        assert (clock.started_at, clock.policy.escalates_to) == (story.now, "team_lead")
+        assert not case.clocks.running().filter(kind__startswith="next_team").exists()
+
+    def test_who_offered_it_is_told_and_so_is_who_leads_the_team(self, story: Story) -> None:
+        returned_to_aylesbury(story)
+        recipients = OutboxMessage.objects.filter(kind="handoff_returned").values_list("to", flat=True)
+        assert sorted(recipients) == ["bea@front-door.example", "ben@front-door.example"]
+
+    def test_nobody_is_told_twice(self, story: Story) -> None:
+        case = story.accepted()
+        onward = offer(story, case, "chiltern", "ben")
+        handoffs.return_to_sender(handoff_id=onward.pk, reason="No.", by=person("chris"), now=story.later())
+        assert OutboxMessage.objects.get(kind="handoff_returned").to == "ben@front-door.example"
+
+    def test_who_has_left_the_team_is_not_told(self, story: Story, bea: User) -> None:
+        case = story.accepted()
+        onward = offer(story, case, "chiltern", "bea")
+        Membership.objects.filter(user=bea).update(ends_on=local_day(story.now) - timedelta(days=1))
+        handoffs.return_to_sender(handoff_id=onward.pk, reason="No.", by=person("chris"), now=story.later())
+        assert OutboxMessage.objects.get(kind="handoff_returned").to == "ben@front-door.example"
+
+    def test_it_is_settled_by_naming_who_goes_on(self, story: Story, bea: User) -> None:
+        case = returned_to_aylesbury(story)
+        cases.name_lead(case_id=case.pk, lead_id=bea.pk, by=bea, now=story.later())
+        assert ended(case) == "done"
+
+    def test_or_by_offering_it_again(self, story: Story) -> None:
+        case = returned_to_aylesbury(story)
+        offer(story, case, "south-bucks", "ben", lead_reason="It is right.")
+        assert ended(case) == "done"
+
+    def test_or_by_closing_it(self, story: Story) -> None:
+        case = returned_to_aylesbury(story)
+        story.closed(case)
+        assert ended(case) == "overtaken"
+
+    def test_what_the_team_withdrew_itself_is_no_work(self, story: Story, ben: User) -> None:
+        case = story.accepted()
+        onward = offer(story, case, "chiltern", "ben")
+        handoffs.withdraw(handoff_id=onward.pk, reason="They stay.", by=ben, now=story.later())
+        assert not case.clocks.filter(kind__startswith="returned_case").exists()
+
+
+def ended(case: Case) -> str:
+    """How the clock of the case that was returned has ended."""
+    return case.clocks.get(kind="returned_case_settled").ended
 
 
 class TestWithdrawing:

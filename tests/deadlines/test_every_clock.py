@@ -147,6 +147,31 @@ def offered_on(story: Story, clock: Clock) -> datetime:
     return story.now
 
 
+def returned_to_a_team(by: str, decider: str, **changes: Any) -> Callable[[Story, str], Told]:
+    """A team that works with the family offers the case to another, which returns it."""
+
+    def starts(story: Story, kind: str) -> Told:
+        handoff = story.offered(story.contact(**changes), by=decider)
+        handoffs.accept(handoff_id=handoff.pk, by=person(by), now=story.later())
+        onward = handoffs.offer(
+            case_id=handoff.case_id, to_team_id=story.team("chiltern").pk, reason="They moved.", by=person(by),
+            now=story.later(),
+        )  # fmt: skip
+        handoffs.return_to_sender(handoff_id=onward.pk, reason="They did not.", by=person("chris"), now=story.later())
+        return handoff.case.clocks.get(kind=kind), story.now
+
+    return starts
+
+
+def kept_by(username: str) -> Callable[[Story, Clock], datetime]:
+    def stops(story: Story, clock: Clock) -> datetime:
+        lead = person(username)
+        cases.name_lead(case_id=clock.case_id or 0, lead_id=lead.pk, by=lead, now=story.later(minutes=30))
+        return story.now
+
+    return stops
+
+
 def on_acceptance(story: Story, kind: str) -> Told:
     case = story.accepted()
     return case.clocks.get(kind=kind), story.now
@@ -228,6 +253,8 @@ STORIES: dict[str, tuple[Callable[[Story, str], Told], Callable[[Story, Clock], 
     "handoff_acceptance": (offered(), accepted_by("ben")),
     "next_team_offered_red": (returned("pat", "maya", **HARM), offered_on),
     "next_team_offered": (returned("ben", "amina"), offered_on),
+    "returned_case_settled_red": (returned_to_a_team("pat", "maya", **HARM), kept_by("pat")),
+    "returned_case_settled": (returned_to_a_team("ben", "amina"), kept_by("bea")),
     "lead_practitioner_named": (on_acceptance, lead_named),
     "first_family_contact": (on_acceptance, milestone("first_family_contact", "ben")),
     "family_help_assessment": (on_acceptance, milestone("family_help_assessment", "ben")),

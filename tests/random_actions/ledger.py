@@ -14,6 +14,8 @@ from localities.loading import BUCKINGHAMSHIRE
 
 THIRTY_DAYS = timedelta(days=30)
 FRONT = frozenset({"front-door", "emergency-duty"})
+# Of a case that was returned to a team that works with families: as usual, and red.
+RETURNED_CASE = ("returned_case_settled", "returned_case_settled_red")
 DAY, NIGHT = "front-door", "emergency-duty"
 AT_FRONT_DOOR = frozenset({"contact_officer", "social_worker", "front_door_manager"})
 OVERSEERS = frozenset({"service_manager", "practice_lead", "auditor", "information_governance"})
@@ -111,7 +113,7 @@ class CaseEntry:
 
     def is_offered(self, offer: OfferEntry) -> None:
         self.offer, self.counted = offer, self.counted + 1
-        self.running -= {"next_team_offered", "next_team_offered_red"}
+        self.running -= {"next_team_offered", "next_team_offered_red", *RETURNED_CASE}
 
     def is_accepted(self, now: datetime) -> None:
         assert self.offer is not None
@@ -131,10 +133,12 @@ class CaseEntry:
     def is_not_accepted(self, *, withdrawn: bool) -> None:
         self.offer, self.counted = None, self.counted - withdrawn
         self.waits_for_a_team()
+        if self.team not in FRONT and not withdrawn:
+            self.running.add(RETURNED_CASE[self.rag == "red"])
 
     def names(self, lead: str) -> None:
         self.lead = lead
-        self.running.discard("lead_practitioner_named")
+        self.running -= {"lead_practitioner_named", *RETURNED_CASE}
 
     def records(self, milestone: str) -> None:
         self.done |= self.running & ANSWERS[milestone]

@@ -57,7 +57,7 @@ from localities.models import Agency, CalendarDay, Catchment, Locality, Membersh
 from tests.conftest import THURSDAY
 from tests.stage.documents import address, child, contact_document
 from tests.stage.drafts import AHEAD, Drafts
-from tests.stage.families import passed
+from tests.stage.families import passed, returned_to_aylesbury
 from tests.stage.integrity import REFUSALS, STATUS, drop, underneath
 from tests.stage.mail import Sink
 from tests.stage.restricted import restrict, restrict_both
@@ -82,6 +82,7 @@ BACK = "A handoff says that it goes back where the team let go of the case in th
 NO_TEAM = (
     "An open case that the front door holds and has not offered waits for a team with its clock, and no other does"
 )
+NEXT_STEP = "No case waits for its next step as one that was returned, unless its last offer was"
 ASKED = "A question to a partner has its clock until it ends, by the decision unless that lets the answer follow"
 WITH = "A contact is with the team to which it was passed last"
 PASSED = "A contact that was passed on waits, with its clock, for somebody to take it on; no other has that clock"
@@ -490,6 +491,15 @@ class TestHandoffs(InWork):
         with underneath():
             change("casework_clock", case.clocks.get(kind="next_team_offered").pk, **RUNS)
         assert found() == (1, {NO_TEAM: 1})
+
+    def test_one_that_was_returned_is_offered_again_and_waits_still(self, handoff: Handoff, story: Story) -> None:
+        handoffs.accept(handoff_id=handoff.pk, by=person("ben"), now=story.later())
+        case = returned_to_aylesbury(story, handoff.case)
+        assert found() == (0, {})
+        passed(story, case, "wycombe-and-marlow", by="ben", accepts="carol", lead_reason="They moved there.")
+        with underneath():
+            change("casework_clock", case.clocks.get(kind="returned_case_settled").pk, **RUNS)
+        assert found() == (1, {NEXT_STEP: 1})
 
 
 class TestDecisions:

@@ -47,3 +47,14 @@ def passed(story: Story, case: Case, to: str, *, by: str, accepts: str, **why: s
         **why,
     )  # fmt: skip
     return handoffs.accept(handoff_id=handoff.pk, by=person(accepts), now=story.later())
+
+
+def returned_to_aylesbury(story: Story, case: Case | None = None, reason: str = "They did not move.") -> Case:
+    """A case of Aylesbury that Bea offered to Chiltern, which returned it."""
+    case = case or story.accepted()
+    onward = handoffs.offer(
+        case_id=case.pk, to_team_id=story.team("chiltern").pk, reason="They live there now.", by=person("bea"),
+        now=story.later(),
+    )  # fmt: skip
+    handoffs.return_to_sender(handoff_id=onward.pk, reason=reason, by=person("chris"), now=story.later())
+    return case
