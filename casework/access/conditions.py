@@ -18,6 +18,7 @@ from casework.models import (
     File,
     FileState,
     Handoff,
+    Note,
     OutboxMessage,
     PartnerCheck,
     PasswordLink,
@@ -104,6 +105,15 @@ def check_nothing_learned_since(latest_id: int, seen: int) -> None:
     """Both are ids of `Information`, or 0 for none."""
     if latest_id != seen:
         raise TakenBySomeoneElse("Somebody corrected the facts while you were reading. Look at them again, then go on.")
+
+
+def check_note_unchanged(last: Note, seen_edition: int) -> None:
+    """:param last: the note, or its last correction."""
+    if last.edition != seen_edition:
+        raise TakenBySomeoneElse(
+            f"{last.written_by} corrected this note on {in_words(last.written_at)}, while you were writing. Read that, "
+            "then correct it if it is still wrong."
+        )
 
 
 def check_recommendation_unchanged(contact: Contact, recommendation_id: int) -> None:

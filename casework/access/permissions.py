@@ -4,7 +4,17 @@ from collections.abc import Callable, Collection
 from datetime import date
 from typing import ParamSpec
 
-from casework.models import Case, Clock, Contact, ContactHandover, Decision, Handoff, PasswordLink, RestrictedAccess
+from casework.models import (
+    Case,
+    Clock,
+    Contact,
+    ContactHandover,
+    Decision,
+    Handoff,
+    Note,
+    PasswordLink,
+    RestrictedAccess,
+)
 from casework.statuses import ContactStatus
 from errors import NotPermitted
 from localities.models import Role, User
@@ -18,6 +28,7 @@ APPROVERS = (Role.PRACTICE_LEAD, Role.SERVICE_MANAGER)
 RESTRICTERS = (Role.FRONT_DOOR_MANAGER, Role.SERVICE_MANAGER, Role.INFORMATION_GOVERNANCE)
 # Their roles show them every contact and case, whichever team has it: an owner can always look.
 RESTRICTION_OWNERS = (Role.SERVICE_MANAGER, Role.INFORMATION_GOVERNANCE)
+OVERSIGHT = (Role.TEAM_LEAD, Role.FRONT_DOOR_MANAGER, Role.SERVICE_MANAGER, Role.PRACTICE_LEAD)
 DECIDERS = frozenset({Role.SOCIAL_WORKER, Role.FRONT_DOOR_MANAGER})
 
 
@@ -110,6 +121,37 @@ def check_can_remove_files(by: User, on: date) -> None:
             "Only a front-door manager, a service manager or an information-governance officer can remove a file. Ask "
             "one if this is on the wrong record."
         )
+
+
+def check_can_write_notes(record: Contact | Case, by: User, on: date) -> None:
+    """Whoever works in a team, or leads practice, writes notes on what they may open. Others read them."""
+    who = roles_of(by, on)
+    if not who.team_ids and not who.has(Role.SERVICE_MANAGER, Role.PRACTICE_LEAD):
+        raise NotPermitted(f"Only those who work with families can write a note on {record}.")
+
+
+def check_can_write_oversight(by: User, on: date) -> None:
+    """Management oversight is written by managers, team leads and practice leads."""
+    if not roles_of(by, on).has(*OVERSIGHT):
+        raise NotPermitted("Only a manager, a team lead or a practice lead can write management oversight.")
+
+
+def check_can_correct_note(note: Note, team_id: int | None, by: User, on: date) -> None:
+    """
+    Whoever wrote a note may correct it; so may a front-door manager on a contact, whoever leads the team of its case,
+    and the service manager.
+
+    :param note: the first one, not a correction.
+    :param team_id: the team that works on the case of the record, or did last, if there is one.
+    """
+    who = roles_of(by, on)
+    if not (
+        note.written_by_id == by.pk
+        or (note.contact_id is not None and Role.FRONT_DOOR_MANAGER in who.front_door_roles)
+        or (team_id is not None and who.has(Role.TEAM_LEAD, Role.FRONT_DOOR_MANAGER, team_id=team_id))
+        or who.has(Role.SERVICE_MANAGER)
+    ):
+        raise NotPermitted("Only who wrote a note, or a lead or manager, can correct it.")
 
 
 def check_can_decide(contact: Contact, by: User, on: date, *, manager: bool) -> None:

@@ -1,7 +1,7 @@
 """
 The models: people; contacts with their partner checks and their handovers between day and night; recommendations and
-decisions; cases with their handoffs; files; restrictions; clocks and reminders; drafts of contacts and
-unfinished forms; links to set a password; audit events, status changes and messages.
+decisions; cases with their handoffs; files; restrictions; clocks and reminders; notes; drafts of contacts
+and unfinished forms; links to set a password; audit events, status changes and messages.
 
 What is not known is stored as null, and in text as the empty string; only unique text (a person's NHS number, an
 idempotency key) is null, and choices with a value of their own for it store that value (sex "U", parents told
@@ -49,6 +49,7 @@ from casework.models.decisions import Decision, Recommendation, SignOff, StaleRe
 from casework.models.details import CheckKind, DetailToCheck, sentence_of
 from casework.models.files import File, FileKind, FileState
 from casework.models.learned import FactChange, Information, InformationKind, Source
+from casework.models.notes import LONGEST_NOTE, Note, NoteKind, NoteReaders
 from casework.models.password_links import PasswordLink
 from casework.models.people import Person, PersonKey
 from casework.models.person_details import DetailKind, NumberStatus, PersonDetail, SafeToUse
@@ -75,6 +76,7 @@ from casework.models.unfinished_forms import UnfinishedForm, unfinished_forms_of
 __all__ = [
     "GLASS_IS_BROKEN_FOR",
     "LEAD_OFFERS_FROM",
+    "LONGEST_NOTE",
     "ActorKind",
     "AddressProtection",
     "AuditEvent",
@@ -114,6 +116,9 @@ __all__ = [
     "Message",
     "Milestone",
     "MilestoneKind",
+    "Note",
+    "NoteKind",
+    "NoteReaders",
     "NumberStatus",
     "OutboxMessage",
     "Outcome",

@@ -65,6 +65,8 @@ class Event(models.TextChoices):
     FILE_DOWNLOADED = "file_downloaded", "File downloaded, or looked at"
     FILE_REMOVED = "file_removed", "File removed from its record"
     FILE_DELETED = "file_deleted", "File deleted from a draft"
+    NOTE_WRITTEN = "note_written", "Note written"
+    NOTE_CORRECTED = "note_corrected", "Note corrected"
     REMINDER_SENT = "reminder_sent", "Reminder made"
     MESSAGE_SENT = "message_sent", "Message sent"
     MESSAGE_PARKED = "message_parked", "Message parked after too many failures"

@@ -93,6 +93,12 @@ IS_CASE_OF_TEAMS = f"""(
 IS_CONTACT_OF_TEAMS = f"""EXISTS (SELECT FROM casework_case of_teams
     WHERE of_teams.id = {{0}} AND {IS_CASE_OF_TEAMS.format("of_teams.id", "of_teams.closed_at")})"""
 
+# {0}: who may read the note. {1}: who wrote it. {2}: the team that may. A contact goes to and fro between the front
+# door and emergency duty, so each reads what the other wrote.
+READS_NOTE = f"""({{0}} = 'record' OR {{1}} = %(user)s OR {OVERSEES} OR {{2}} = ANY({TEAMS})
+    OR (SELECT public.has_role(%(user)s, %(today)s, %(front_door)s, %(front_door_kinds)s))
+       AND {{2}} IN (SELECT team.id FROM localities_team team WHERE team.kind = ANY(%(front_door_kinds)s)))"""
+
 
 class Condition(Func):
     """
@@ -200,6 +206,14 @@ def sees_case(user: User, now: datetime) -> Condition:
     closed cases that it was responsible for last.
     """
     return Condition(f"({OVERSEES} OR {IS_CASE_OF_TEAMS})", F("pk"), F("closed_at"), values=_values(user, now))
+
+
+def reads_note(user: User, now: datetime) -> Condition:
+    """
+    The condition that a user may read a note of a record that they may open: everybody may, or those of the writer's
+    team, who wrote it, and those who oversee practice.
+    """
+    return Condition(READS_NOTE, F("readers"), F("written_by"), F("team"), values=_values(user, now))
 
 
 def is_open_contact(user: User, now: datetime, contact: Combinable) -> Condition:

@@ -25,6 +25,7 @@ from casework.actions import (
     handoffs,
     learning,
     matches,
+    notes,
     parked_messages,
     partner_checks,
     passwords,
@@ -130,6 +131,15 @@ def in_hiding(story: Story) -> Person:
 def on_its_way(story: Story) -> OutboxMessage:
     story.contact()
     return OutboxMessage.objects.filter(carried_by=None)[0]
+
+
+def corrected_note(story: Story) -> Action:
+    """A note that somebody corrected since it was read."""
+    note = story.note(story.contact())
+    story.corrected(note)
+    nothing: dict[str, Any] = {"kind": "", "text": "", "was_wrong": "", "happened_at": None}
+    about: dict[str, Any] = {"child_ids": [], "adult_ids": [], "contact_id": note.contact_id}
+    return partial(notes.correct, note_id=note.pk, seen_edition=1, **nothing, **about)
 
 
 def draft(story: Story) -> RuleSetVersion:
@@ -259,6 +269,7 @@ ATTEMPTS = {
     "matches.settle": of_match(matches.settle, settled=True, same=True),
     "matches.settle_together": of_match(together, settled=True, same=True),
     "matches.undo": of_match(matches.undo, settled=False, reason=""),
+    "notes.correct": Attempt("amina", "oliver", corrected_note),
     "passwords.end_password": Attempt(
         "adele", "sam", lambda story: partial(passwords.end_password, user_id=person("ben").pk)
     ),
@@ -309,6 +320,7 @@ ELSEWHERE = {
     "unfinished_forms.save", "unfinished_forms.delete",  # everybody, of their own: tests/web/test_unfinished_forms.py
     # nobody has signed in: tests/web/test_password_links.py
     "passwords.add_first_administrator", "passwords.ask_for_link", "passwords.set_own",
+    "notes.write",  # at any time: tests/actions/test_notes.py
     "people.add_detail",  # at any time: tests/web/test_person_pages.py
     "viewing.view_match", "viewing.view_person",
     "viewing.view_for_decision",

@@ -60,6 +60,7 @@ from casework.models import (
     Handoff,
     Information,
     Milestone,
+    Note,
     OutboxMessage,
     PartnerCheck,
     PasswordLink,
@@ -2482,6 +2483,100 @@ class TestPasswordLinks:
             delete("casework_passwordlink", link.pk)
         with refused("a_password_link_is_kept_all"):
             run("TRUNCATE casework_passwordlink CASCADE")
+
+
+class TestNotes(GoesOnFromSharedStory):
+    """A note never changes, and a correction is added to it."""
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def shared(cls, told_for_a_class: None) -> SharedStory:
+        story = Story(THURSDAY)
+        case = story.accepted(story.contact(adults=[{"first_name": "Kit", "relationship": "uncle"}]))
+        contact = case.contacts.get()
+        note = story.note(contact, child_ids=[contact.children.get().pk], adult_ids=[contact.adults.get().pk])
+        of_case = story.note(case, by="ben", readers="team", child_ids=note.child_ids)
+        return settled(story, note, story.corrected(note), of_case, another_family(story))
+
+    @pytest.fixture
+    def notes(self, db: None, shared: SharedStory) -> tuple[Note, Note, Note]:
+        """A note on a contact, its correction, and a note on the case that only Ben's team may read."""
+        first, correction, of_case = (Note.objects.get(pk=pk) for pk in shared.about[:3])
+        return first, correction, of_case
+
+    def test_changing_or_deleting_a_note_is_refused(self, notes: tuple[Note, Note, Note]) -> None:
+        for note in notes:
+            for to in ({"text": "'x'"}, {"readers": "readers"}, {"happened_at": "NULL"}):
+                with refused("a_note_never_changes"):
+                    change("casework_note", note.pk, **to)
+        with refused("a_note_never_changes"):
+            delete("casework_note", notes[1].pk)
+        with refused("a_note_never_changes_all"):
+            run("TRUNCATE casework_note")
+
+    def test_a_note_without_a_record_a_kind_or_a_text_is_refused(self, notes: tuple[Note, Note, Note]) -> None:
+        first, _, of_case = notes
+        for wrong in ({"contact_id": "NULL"}, {"case_id": str(of_case.case_id)}):
+            with refused("a_note_is_of_a_contact_or_a_case"):
+                copy("casework_note", first.pk, child_ids="'{}'", adult_ids="'{}'", **wrong)
+        with refused("a_note_is_of_a_known_kind"):
+            copy("casework_note", first.pk, kind="'rumour'")
+        with refused("a_note_has_a_text"):
+            copy("casework_note", first.pk, text="E' \\n'")
+        with refused("a_note_is_not_too_long"):
+            copy("casework_note", first.pk, text="repeat('x', 20001)")
+        with refused("a_note_tells_of_what_has_happened"):
+            copy("casework_note", first.pk, happened_at="written_at + '1s'::interval")
+        with allowed():
+            copy("casework_note", first.pk, text="repeat('x', 20000)", happened_at="written_at")
+
+    def test_a_correction_without_what_was_wrong_or_of_another_note_is_refused(
+        self, notes: tuple[Note, Note, Note], shared: SharedStory
+    ) -> None:
+        first, correction, of_case = notes
+        for wrong in ({"was_wrong": "' '"}, {"edition": "1"}, {"corrects_id": "NULL"}):
+            with refused("a_correction_says_what_was_wrong"):
+                copy("casework_note", correction.pk, **{"edition": "3"} | wrong)
+        with refused("a_correction_says_what_was_wrong"):
+            copy("casework_note", first.pk, edition="2")
+        with refused("a_note_is_corrected_one_after_another"):
+            copy("casework_note", correction.pk)
+        # Of a correction; of a note of another record; for other readers.
+        elsewhere = {"contact_id": str(shared.about[3]), "child_ids": "'{}'", "adult_ids": "'{}'"}
+        for wrong in (
+            {"corrects_id": str(correction.pk)},
+            elsewhere,
+            {"readers": "'team'", "team_id": str(of_case.team_id)},
+        ):
+            with refused("a_correction_is_read_by_whoever_reads_the_first"):
+                copy("casework_note", correction.pk, edition="3", **wrong)
+        with allowed():
+            copy("casework_note", correction.pk, edition="3")
+
+    def test_a_note_that_does_not_say_who_may_read_it_is_refused(self, notes: tuple[Note, Note, Note]) -> None:
+        first, _, of_case = notes
+        for note, wrong in (
+            (of_case, {"team_id": "NULL"}),
+            (of_case, {"readers": "'record'"}),
+            (first, {"readers": "'team'"}),
+            (first, {"readers": "'nobody'"}),
+        ):
+            with refused("a_note_says_who_may_read_it"):
+                copy("casework_note", note.pk, **wrong)
+        with allowed():
+            copy("casework_note", of_case.pk)
+
+    def test_a_note_about_somebody_of_another_record_is_refused(
+        self, notes: tuple[Note, Note, Note], shared: SharedStory
+    ) -> None:
+        first, _, of_case = notes
+        stranger = str(ContactChild.objects.get(contact=shared.about[3]).pk)
+        for note in (first, of_case):
+            for column in ("child_ids", "adult_ids"):
+                with refused("a_note_is_about_people_of_its_record"):
+                    copy("casework_note", note.pk, **{column: f"ARRAY[{stranger}]"})
+        with allowed():
+            copy("casework_note", of_case.pk, child_ids="'{}'", adult_ids=f"ARRAY[{first.adult_ids[0]}]")
 
 
 class TestKeysOfPeople:

@@ -27,6 +27,7 @@ from casework.actions import (
     handoffs,
     learning,
     matches,
+    notes,
     parked_messages,
     partner_checks,
     passwords,
@@ -137,6 +138,12 @@ class WholeStory:
                 partner_checks.record_answer(check_id=check.pk, answer=WORD, **self.said())
             else:
                 partner_checks.withdraw(check_id=check.pk, reason=WORD, **self.said())
+        said: dict[str, Any] = {
+            "contact_id": contact.pk, "kind": "call", "text": WORD, "happened_at": None, "child_ids": [],
+            "adult_ids": [],
+        }  # fmt: skip
+        note = notes.write(**said, readers="team", **self.said())
+        notes.correct(**said, note_id=note.pk, seen_edition=1, was_wrong=WORD, **self.said())
         contact_handovers.hand_over(contact_id=contact.pk, note=WORD, **self.said())
         contact_handovers.take_on(contact_id=contact.pk, **self.said("erin"))
         (child,) = contact.children.all()

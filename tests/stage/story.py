@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Self
 
-from casework.actions import cases, decisions, handoffs, learning, partner_checks, receiving
-from casework.models import Case, Contact, Decision, Handoff, PartnerCheck
+from casework.actions import cases, decisions, handoffs, learning, notes, partner_checks, receiving
+from casework.models import Case, Contact, Decision, Handoff, Note, PartnerCheck
 from localities.models import Agency, Team, User
 from tests.stage.documents import contact_document
 
@@ -151,9 +151,33 @@ class Story:
         )
         return Case.objects.get(pk=case.pk)
 
+    def note(self, record: Contact | Case, by: str = "amina", **changes: Any) -> Note:
+        """A note on a contact or a case: a telephone call, for everybody who may open the record."""
+        said: dict[str, Any] = {
+            "kind": "call", "text": "Mum rang. She is at work until five.", "happened_at": None, "child_ids": [],
+            "adult_ids": [], "readers": "record",
+        }  # fmt: skip
+        return notes.write(**id_of(record), by=person(by), now=self.later(), **(said | changes))
+
+    def corrected(self, note: Note, by: str = "amina", **changes: Any) -> Note:
+        """A correction of a note, after its last one."""
+        said: dict[str, Any] = {
+            "note_id": note.first_id, "seen_edition": note.edition, "kind": note.kind, "happened_at": note.happened_at,
+            "text": "Mum rang. She is at work until nine.", "was_wrong": "The hour: I misheard it.",
+            "child_ids": note.child_ids, "adult_ids": note.adult_ids,
+        }  # fmt: skip
+        return notes.correct(
+            contact_id=note.contact_id, case_id=note.case_id, by=person(by), now=self.later(), **(said | changes)
+        )
+
     @staticmethod
     def team(code: str) -> Team:
         return Team.objects.get(code=code)
+
+
+def id_of(record: Contact | Case) -> dict[str, Any]:
+    """The id of a contact or a case, as an action that takes either wants it."""
+    return {"contact_id" if isinstance(record, Contact) else "case_id": record.pk}
 
 
 @dataclass(frozen=True)
