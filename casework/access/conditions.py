@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from django.db.models import Count
 
 from casework.models import (
+    Absence,
     Case,
     Clock,
     ClockPolicy,
@@ -325,6 +326,11 @@ def check_can_still_read(access: RestrictedAccess) -> None:
 def check_has_not_ended(conflict: ConflictOfInterest) -> None:
     if conflict.ended_at is not None:
         raise NotAllowedInStatus("This conflict of interest has ended already.")
+
+
+def check_is_not_withdrawn(absence: Absence) -> None:
+    if absence.withdrawn_at is not None:
+        raise NotAllowedInStatus("This absence was withdrawn.")
 
 
 def check_waits_for_review(access: RestrictedAccess) -> None:

@@ -29,6 +29,7 @@ RESTRICTERS = (Role.FRONT_DOOR_MANAGER, Role.SERVICE_MANAGER, Role.INFORMATION_G
 # Their roles show them every contact and case, whichever team has it: an owner can always look.
 RESTRICTION_OWNERS = (Role.SERVICE_MANAGER, Role.INFORMATION_GOVERNANCE)
 OVERSIGHT = (Role.TEAM_LEAD, Role.FRONT_DOOR_MANAGER, Role.SERVICE_MANAGER, Role.PRACTICE_LEAD)
+LEADS = (Role.TEAM_LEAD, Role.FRONT_DOOR_MANAGER)
 DECIDERS = frozenset({Role.SOCIAL_WORKER, Role.FRONT_DOOR_MANAGER})
 
 
@@ -332,6 +333,21 @@ def check_can_review(access: RestrictedAccess, by: User, on: date) -> None:
         raise NotPermitted("You broke this glass. Another person must review it.")
     if access.restriction.owner_id != by.pk and not roles_of(by, on).has(*RESTRICTION_OWNERS):
         raise NotPermitted("Only the owner, a service manager or an information-governance officer can review this.")
+
+
+def check_can_type_rota(by: User, on: date) -> None:
+    """A front-door manager, by day or at emergency duty, or a service manager types the rota."""
+    who = roles_of(by, on)
+    if Role.FRONT_DOOR_MANAGER not in who.front_door_roles and not who.has(Role.SERVICE_MANAGER):
+        raise NotPermitted("Only a front-door manager or a service manager can change the rota.")
+
+
+def check_can_record_absence(person: User, by: User, on: date) -> None:
+    """People say when they are away themselves; so does whoever leads a team of theirs, and the service manager."""
+    who = roles_of(by, on)
+    leads = any(who.has(*LEADS, team_id=team_id) for team_id in roles_of(person, on).team_ids)
+    if person.pk != by.pk and not leads and not who.has(Role.SERVICE_MANAGER):
+        raise NotPermitted(f"Only {person}, whoever leads their team or a service manager can say when they are away.")
 
 
 def check_not_oneself(user_id: int | None, by: User) -> None:

@@ -3,12 +3,12 @@
 from datetime import date, datetime
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from casework.access import conditions, permissions
 from casework.access.loading import locked_contact
 from casework.messages import outbox
-from casework.models import Contact, Event, Message
+from casework.models import Absence, Contact, Event, Message
 from casework.record import audit
 from errors import Fault, InvalidInput
 from localities.models import FRONT_DOOR_KINDS, FRONT_DOOR_ROLES, Membership, User
@@ -40,7 +40,7 @@ def assign(*, contact_id: int, to_id: int | None, seen_owner_id: int | None, by:
     give(contact, to, by=by, now=now)
     if to is not None and to != by:
         key = f"contact_assigned:{contact.pk}:{to.pk}:{now.isoformat()}"
-        outbox.add(Message.CONTACT_ASSIGNED, to=to.email, key=key, at=now, contact=contact)
+        outbox.write(outbox.messages_for_person(Message.CONTACT_ASSIGNED, to, key=key, at=now, contact=contact))
     return contact
 
 
@@ -66,3 +66,13 @@ def front_door_staff(on: date) -> QuerySet[User]:
         user=OuterRef("pk"), role__in=FRONT_DOOR_ROLES, team__kind__in=FRONT_DOOR_KINDS
     )
     return User.objects.filter(Exists(memberships)).order_by("name")
+
+
+def to_suggest(people: QuerySet[User], on: date, *, also: int | None) -> QuerySet[User]:
+    """
+    Those of these people who are here on this day: nobody gives work to somebody who is away without meaning to.
+
+    :param also: who has it already, and is named whether or not they are away.
+    """
+    away = Absence.objects.on(on).filter(person=OuterRef("pk"))
+    return people.filter(~Exists(away) | Q(pk=also))

@@ -212,7 +212,7 @@ def sign_off(*, contact_id: int, agreed: bool, rationale: str, by: User, now: da
         effects.messages.extend(
             outbox.messages_for_team(kind, contact.team, Role.FRONT_DOOR_MANAGER, key=key, at=now, contact=contact)
             if decider is None
-            else [outbox.message(kind, to=decider.email, key=key, at=now, contact=contact)]
+            else outbox.messages_for_person(kind, decider, key=key, at=now, contact=contact)
         )
     effects.write()
     return decision

@@ -4,6 +4,8 @@ The recipients of a reminder: one person, everybody who has a role in a team or 
 The rule stands once, in `WAYS`. The sweep (`jobs/sweep.py`), the worklists and the list of unread breaches read it.
 
 A reminder about a restricted record is only for those of them who may open it.
+
+While somebody is away, what is for them alone is also for who covers for them, in the teams where both work.
 """
 
 from dataclasses import dataclass
@@ -12,9 +14,10 @@ from functools import reduce
 from operator import or_
 
 from django.db import connection
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from casework.models import Reminder, Step
+from casework.models import Absence, Contact, Reminder, Responsibility, Step
+from casework.models.indexes import is_among
 from casework.models.visibility import CLOSES, KEEPS_OUT, closes_from, is_open_clock
 from localities.models import Team, User
 from localities.roles import roles_of
@@ -37,6 +40,19 @@ STAFF = """
     WHERE (membership.starts_on IS NULL OR membership.starts_on <= %(today)s)
       AND (membership.ends_on IS NULL OR membership.ends_on >= %(today)s)
 """
+
+
+# Who is away today, and who covers for them: somebody who is here. Needs the parameter `today`.
+AWAY = """
+    SELECT absence.person_id, cover.id AS cover_id
+    FROM casework_absence absence
+    LEFT JOIN localities_user cover ON cover.id = absence.covered_by_id AND cover.is_active AND NOT EXISTS (
+        SELECT FROM casework_absence other
+        WHERE other.person_id = cover.id AND other.withdrawn_at IS NULL
+          AND other.first_day <= %(today)s AND other.last_day >= %(today)s)
+    WHERE absence.withdrawn_at IS NULL AND absence.first_day <= %(today)s AND absence.last_day >= %(today)s
+"""
+COVER_OF = f"SELECT cover_id FROM ({AWAY}) away WHERE person_id = %(user)s"  # noqa: S608  # of our own constant
 
 
 def is_for(reminder: str, membership: str) -> str:
@@ -120,7 +136,8 @@ WITH staff AS (
     WHERE handoff.case_id = %(case)s
 )
 SELECT reminder.id FROM about JOIN casework_reminder reminder ON reminder.clock_id = about.id
-WHERE EXISTS (SELECT FROM staff WHERE {is_for("reminder", "staff")})
+WHERE (EXISTS (SELECT FROM staff WHERE {is_for("reminder", "staff")})
+       OR reminder.user_id IN (SELECT person_id FROM ({AWAY}) away WHERE cover_id = %(user)s))
   AND NOT EXISTS (
       SELECT FROM casework_reminderlook look WHERE look.reminder_id = reminder.id AND look.user_id = %(user)s)
 """  # noqa: S608  # of our own constants
@@ -164,9 +181,16 @@ class Unread:
 
 
 def reminders_of(user: User, now: datetime) -> QuerySet[Reminder]:
-    """The reminders for this user, about records that they may open."""
-    mine = {Q(user_id=user.pk)}
-    for membership in roles_of(user, local_day(now)).roles:
+    """The reminders for this user, and for whom they cover, about records that they may open."""
+    today = local_day(now)
+    who = roles_of(user, today)
+    away = Absence.objects.on(today).filter(covered_by=user).order_by().values("person")
+    # A colleague may also work in a team in which the user does not.
+    with_us = Responsibility.objects.filter(
+        case=OuterRef("clock__case"), period__endswith__isnull=True, team__in=who.team_ids
+    )
+    mine = {Q(user_id=user.pk), Q(is_among(away, "user_id")) & Q(Exists(with_us))}
+    for membership in who.roles:
         row = {"user_id": user.pk, "role": membership.role, "team_id": membership.team_id}
         for way in WAYS:
             # A membership without a team matches no team, as in SQL nothing equals null.
@@ -187,3 +211,12 @@ def unread_breaches(teams: list[Team] | None, now: datetime) -> list[Unread]:
     with connection.cursor() as cursor:
         cursor.execute(UNREAD, parameters)
         return [Unread(*row) for row in cursor.fetchall()]
+
+
+def cover_of(user: User, contact: Contact, now: datetime) -> User | None:
+    """Who covers for this user today, if they are away: somebody who is here, and may see the contact."""
+    with connection.cursor() as cursor:
+        cursor.execute(COVER_OF, {"today": local_day(now), "user": user.pk})
+        row = cursor.fetchone()
+    cover = User.objects.get(pk=row[0]) if row and row[0] else None
+    return cover if cover and Contact.objects.visible_to(cover, now).filter(pk=contact.pk).exists() else None

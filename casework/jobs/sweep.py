@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from django.db import connection, transaction
 
-from casework.deadlines.recipients import STAFF, is_for, shut_out
+from casework.deadlines.recipients import AWAY, STAFF, is_for, shut_out
 from casework.models import ActorKind, ClockPolicy, Event, Message, Step
 from casework.models.visibility import closes_from
 from localities.models import FRONT_DOOR_KINDS, Role
@@ -38,7 +38,9 @@ WITH due AS (
     FOR UPDATE SKIP LOCKED
 ), staff AS (
     {STAFF}
--- 2. Find the responsible team of each clock, and the lead practitioner.
+), away AS (
+    {AWAY}
+-- 2. Find the responsible team of each clock, and the lead practitioner; and who covers, if they are away.
 ), responsible AS (
     SELECT due.id AS clock_id, due.step, policy.unit = %(hour)s AS is_urgent, policy.escalates_to,
            contact.id AS contact_id, COALESCE(due.case_id, handoff.case_id) AS case_id, due.handoff_id,
@@ -46,7 +48,11 @@ WITH due AS (
            team.id AS team_id, team.email <> '' AS has_mailbox, team.kind = ANY(%(whole_teams)s) AS is_front_door,
            (SELECT staff.user_id FROM staff
             WHERE staff.user_id = subject_case.lead_practitioner_id AND staff.team_id = responsibility.team_id
-            LIMIT 1) AS lead_id
+            LIMIT 1) AS lead_id,
+           away.person_id IS NOT NULL AS lead_is_away,
+           (SELECT staff.user_id FROM staff
+            WHERE staff.user_id = away.cover_id AND staff.team_id = responsibility.team_id
+            LIMIT 1) AS cover_id
     FROM due
     JOIN casework_clockpolicy policy ON policy.id = due.policy_id
     LEFT JOIN casework_partnercheck partner_check ON partner_check.id = due.partner_check_id
@@ -55,6 +61,7 @@ WITH due AS (
     LEFT JOIN casework_case subject_case ON subject_case.id = due.case_id
     LEFT JOIN casework_responsibility responsibility
            ON responsibility.case_id = due.case_id AND upper(responsibility.period) IS NULL
+    LEFT JOIN away ON away.person_id = subject_case.lead_practitioner_id
     LEFT JOIN localities_team team ON team.id = COALESCE(contact.team_id, handoff.to_team_id, responsibility.team_id)
 -- 3. Find who may not open the record of a clock. They get no reminder.
 ), {shut_out("responsible")}, restricted_clock AS (
@@ -72,7 +79,9 @@ WITH due AS (
     LEFT JOIN restricted_clock ON restricted_clock.clock_id = responsible.clock_id
     CROSS JOIN LATERAL (
         SELECT CASE WHEN step = %(warning)s AND (responsible.clock_id, responsible.lead_id) NOT IN
-                         (SELECT clock_id, user_id FROM may_not_open) THEN responsible.lead_id END AS lead_id
+                         (SELECT clock_id, user_id FROM may_not_open)
+                     AND (NOT lead_is_away OR cover_id IS NOT NULL AND (responsible.clock_id, responsible.cover_id)
+                          NOT IN (SELECT clock_id, user_id FROM may_not_open)) THEN responsible.lead_id END AS lead_id
     ) with_lead
     CROSS JOIN LATERAL (
         SELECT CASE WHEN step = %(warning)s THEN with_lead.lead_id END AS user_id,
@@ -129,21 +138,27 @@ WITH due AS (
     UPDATE casework_clock clock
     SET next_at = CASE due.step WHEN %(warning)s THEN due.due_at WHEN %(breach)s THEN due.escalate_at END
     FROM due WHERE clock.id = due.id
--- 8. Find the e-mail addresses: the team's mailbox if it has one, else the addresses of its people. Nobody knows who
---    reads a mailbox: what is about a restricted record goes to people.
+-- 8. Find the e-mail addresses: the team's mailbox if it has one, else the addresses of its people; of one who is away
+--    also that of who covers. Nobody knows who reads a mailbox: what is about a restricted record goes to people.
 ), addressee AS (
     SELECT address.*, team.email AS mailbox
     FROM (SELECT DISTINCT user_id, role, team_id, is_restricted FROM made) address
     LEFT JOIN localities_team team
            ON team.id = address.team_id AND address.role = '' AND team.email <> '' AND NOT address.is_restricted
 ), recipient AS (
-    SELECT user_id, role, team_id, is_restricted, NULL::bigint AS staff_id, mailbox AS email
+    SELECT user_id, role, team_id, is_restricted, NULL::bigint AS staff_id, mailbox AS email, FALSE AS is_cover
     FROM addressee WHERE mailbox IS NOT NULL
   UNION
     SELECT addressee.user_id, addressee.role, addressee.team_id, addressee.is_restricted,
-           CASE WHEN addressee.is_restricted THEN staff.user_id END, staff.email
+           CASE WHEN addressee.is_restricted THEN staff.user_id END, staff.email, FALSE
     FROM addressee JOIN staff ON {is_for("addressee", "staff")}
     WHERE addressee.mailbox IS NULL AND staff.email <> ''
+  UNION
+    SELECT addressee.user_id, addressee.role, addressee.team_id, addressee.is_restricted,
+           CASE WHEN addressee.is_restricted THEN staff.user_id END, staff.email, TRUE
+    FROM addressee
+    JOIN away ON away.person_id = addressee.user_id
+    JOIN staff ON staff.user_id = away.cover_id AND staff.email <> ''
 -- 9. Count the recent reminders of each address, up to the number that matters.
 ), recent AS MATERIALIZED (
     SELECT address.email, (
@@ -168,7 +183,7 @@ WITH due AS (
                        recipient.is_restricted)
                     = (COALESCE(made.user_id, 0), made.role, COALESCE(made.team_id, 0), made.is_restricted)
     JOIN recent ON recent.email = recipient.email
-    WHERE NOT made.is_restricted OR made.is_last_resort
+    WHERE NOT made.is_restricted OR (made.is_last_resort AND NOT recipient.is_cover)
        OR (made.clock_id, recipient.staff_id) NOT IN (SELECT clock_id, user_id FROM may_not_open)
     ORDER BY made.reminder_id
     ON CONFLICT (idempotency_key) DO NOTHING
@@ -191,10 +206,12 @@ def sweep(*, now: datetime) -> int:
 
     1. Lock the clocks that are due: for a warning, a breach or an escalation. Clocks that others have locked are
        skipped.
-    2. Find the responsible team of each clock, and the lead practitioner if they work in it.
+    2. Find the responsible team of each clock, and the lead practitioner if they work in it. If they are away, find who
+       covers and works in it, too.
     3. Find who may not open the record of a clock (`shut_out`), because somebody on it is restricted or they have a
        conflict of interest.
-    4. Address each reminder. A warning goes to the lead practitioner, or without one to the team leads; at the front
+    4. Address each reminder. A warning goes to the lead practitioner, or without one, or if they are away and nobody
+       covers, to the team leads; at the front
        door and on emergency duty, which have no lead practitioners, to the whole team. A breach goes to the policy's
        `escalates_to` role in the team, an escalation to the service managers.
     5. If nobody in the team has the role, address those who have it in the service; if nobody in the service has it,
@@ -203,7 +220,8 @@ def sweep(*, now: datetime) -> int:
        missed deadline reaches somebody.
     6. Write the reminders. The unique key (clock, step) makes a second one impossible.
     7. Set the clocks to their next step.
-    8. Find the e-mail addresses of the recipients (`deadlines/recipients.py`), each once.
+    8. Find the e-mail addresses of the recipients (`deadlines/recipients.py`), each once. Who covers gets what goes to
+       somebody who is away.
     9. Count the reminders of each address in the last hour.
     10. Write the messages. An address with many gets these at the next half hour, in one e-mail (`jobs/delivery.py`).
     11. Record each reminder in the audit.

@@ -11,14 +11,14 @@ from typing import Any, NamedTuple
 from django.db.models import Q, QuerySet
 
 from casework.access import restricted
-from casework.deadlines.recipients import STAFF
+from casework.deadlines.recipients import STAFF, cover_of
 from casework.models import Case, Contact, Event, Message, OutboxMessage, Restriction
 from casework.models.inserting import insertion
 from casework.models.prepared import Call, Prepared, send
 from casework.models.visibility import CLOSED_BY, KEEPS_OUT, closes_from
 from casework.record import audit
 from casework.record.audit import Actor
-from localities.models import Membership, Role, Team
+from localities.models import Membership, Role, Team, User
 from localities.working_time import local_day
 
 ON_RECORD = """ARRAY(
@@ -73,6 +73,17 @@ def message(kind: Message, *, to: str, key: str, at: datetime, **about: Any) -> 
     :param about: its contact, case, rule set or restriction.
     """
     return OutboxMessage(kind=kind, idempotency_key=key, to=to, created_at=at, not_before=at, **about)
+
+
+def messages_for_person(
+    kind: Message, person: User, *, key: str, at: datetime, contact: Contact
+) -> list[OutboxMessage]:
+    """Makes the message for one person; if they are away, also for who covers. They are not stored yet."""
+    cover = cover_of(person, contact, at)
+    made = [message(kind, to=person.email, key=key, at=at, contact=contact)]
+    if cover is not None:
+        made.append(message(kind, to=cover.email, key=f"{key}:{cover.pk}", at=at, contact=contact))
+    return made
 
 
 def messages_for_team(

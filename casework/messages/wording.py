@@ -64,6 +64,10 @@ TO_STAFF = {
         "Assigned to you: {contact}",
         "A colleague assigned this contact to you. If you cannot see to it, assign it to somebody who can.",
     ),
+    Message.COVER_NAMED: (
+        "You cover for a colleague who is away",
+        "While they are away, their reminders and their new work are told to you, too. The page says whose, and when.",
+    ),
     Message.PARTNER_ANSWERED: (
         "A partner answered about your team's case {case}",
         "The decision on {contact} did not wait for this answer. Please read it with the contact.",
@@ -229,6 +233,8 @@ def _link(message: OutboxMessage) -> str:
         return f"{settings.BASE_URL}/admin/triage/rulesetversion/{message.rule_set_id}/"
     if message.restriction is not None:
         return f"{settings.BASE_URL}/restricted/{message.restriction}/"
+    if message.kind == Message.COVER_NAMED:
+        return f"{settings.BASE_URL}/duty/"
     if message.kind == Message.RESTRICTED_CONTACT:
         return f"{settings.BASE_URL}/restricted/"
     if message.case is not None:

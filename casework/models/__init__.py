@@ -1,7 +1,7 @@
 """
 The models: people; contacts with their partner checks and their handovers between day and night; recommendations and
-decisions; cases with their handoffs; files; restrictions; clocks and reminders; notes; drafts of contacts
-and unfinished forms; links to set a password; audit events, status changes and messages.
+decisions; cases with their handoffs; files; restrictions; clocks and reminders; duty and absence; notes; drafts of
+contacts and unfinished forms; links to set a password; audit events, status changes and messages.
 
 What is not known is stored as null, and in text as the empty string; only unique text (a person's NHS number, an
 idempotency key) is null, and choices with a value of their own for it store that value (sex "U", parents told
@@ -45,6 +45,7 @@ from casework.models.contacts import (
     PersonMatch,
     SharingBasis,
 )
+from casework.models.cover import Absence, Duty, DutyRole, away_on
 from casework.models.decisions import Decision, Recommendation, SignOff, StaleRecommendation
 from casework.models.details import CheckKind, DetailToCheck, sentence_of
 from casework.models.files import File, FileKind, FileState
@@ -77,6 +78,7 @@ __all__ = [
     "GLASS_IS_BROKEN_FOR",
     "LEAD_OFFERS_FROM",
     "LONGEST_NOTE",
+    "Absence",
     "ActorKind",
     "AddressProtection",
     "AuditEvent",
@@ -102,6 +104,8 @@ __all__ = [
     "Decision",
     "DetailKind",
     "DetailToCheck",
+    "Duty",
+    "DutyRole",
     "Event",
     "FactChange",
     "FamilyAgreement",
@@ -150,6 +154,7 @@ __all__ = [
     "Step",
     "ThresholdChecks",
     "UnfinishedForm",
+    "away_on",
     "sentence_of",
     "unfinished_forms_of",
 ]

@@ -111,6 +111,10 @@ class Event(models.TextChoices):
     GLASS_REVIEWED = "glass_reviewed", "Breaking of the glass reviewed"
     CONFLICT_DECLARED = "conflict_declared", "Conflict of interest declared"
     CONFLICT_ENDED = "conflict_ended", "Conflict of interest ended"
+    ROTA_CHANGED = "rota_changed", "Rota changed"
+    ABSENCE_RECORDED = "absence_recorded", "Absence recorded"
+    ABSENCE_CHANGED = "absence_changed", "Absence changed"
+    ABSENCE_WITHDRAWN = "absence_withdrawn", "Absence withdrawn"
     RECOMMENDATIONS_RECHECKED = "recommendations_rechecked", "Stored recommendations computed again"
 
 
@@ -209,6 +213,7 @@ class Message(models.TextChoices):
     PARTNER_ANSWERED = "partner_answered", "A partner answered after the decision"
     FILE_ADDED = "file_added", "An agency sent a file"
     FILE_REFUSED = "file_refused", "A file may contain a virus"
+    COVER_NAMED = "cover_named", "You cover for a colleague"
     SIGN_OFF_WANTED = "sign_off_wanted", "A decision is awaiting sign-off"
     SIGN_OFF_DECLINED = "sign_off_declined", "Your decision was declined"
     REMINDER = "reminder", "A deadline is near, or has passed"

@@ -8,7 +8,7 @@ from django import forms
 from django.db.models import Exists, Model, OuterRef, QuerySet, prefetch_related_objects
 from django.http import QueryDict
 
-from casework.actions.contact_owners import front_door_staff
+from casework.actions.contact_owners import front_door_staff, to_suggest
 from casework.actions.matches import ShowsAnAddress
 from casework.models import Contact, ContactAdult, ContactChild, MilestoneKind, Outcome
 from casework.web.rendering import (
@@ -174,7 +174,9 @@ class AssignForm(ActionForm):
         super().__init__(data, initial={"to": contact.owner_id, "seen": contact.owner_id})
         field = self.fields["to"]
         assert isinstance(field, forms.ModelChoiceField)
-        field.queryset, field.empty_label = front_door_staff(local_day(now)), "Nobody"
+        today = local_day(now)
+        field.queryset = to_suggest(front_door_staff(today), today, also=contact.owner_id)
+        field.empty_label = "Nobody"
 
 
 class AskPartnerForm(ActionForm):
@@ -306,7 +308,7 @@ class LeadForm(ActionForm):
         field = self.fields["lead"]
         assert isinstance(field, forms.ModelChoiceField)
         works_here = Membership.objects.current(on).filter(team=team, user=OuterRef("pk"))
-        field.queryset = User.objects.filter(Exists(works_here)).order_by("name")
+        field.queryset = to_suggest(User.objects.filter(Exists(works_here)).order_by("name"), on, also=None)
 
 
 class MomentForm(ActionForm):

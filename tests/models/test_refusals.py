@@ -19,6 +19,7 @@ from django.db import DataError, IntegrityError, NotSupportedError, transaction
 from django.db.models import Model
 
 from casework.actions import (
+    absences,
     broken_glass,
     calendar,
     cases,
@@ -40,6 +41,7 @@ from casework.actions import (
 from casework.actions.contact_drafts import Task
 from casework.jobs import rechecks, sweep
 from casework.models import (
+    Absence,
     AddressProtection,
     AuditEvent,
     CalendarEdit,
@@ -55,6 +57,7 @@ from casework.models import (
     ContactDraft,
     ContactHandover,
     Decision,
+    Duty,
     FactChange,
     File,
     Handoff,
@@ -2436,6 +2439,85 @@ class TestRestrictions(GoesOnFromSharedStory):
             run("TRUNCATE casework_conflictperson")
         with refused("a_conflict_of_interest_stays_all"):
             run("TRUNCATE casework_conflictofinterest CASCADE")
+
+
+class TestDutyAndAbsence:
+    """The rota, and who is away."""
+
+    @pytest.fixture
+    def duty(self, amina: User) -> Duty:
+        return Duty.objects.create(
+            person=amina, role="social_worker", starts_at=THURSDAY, ends_at=THURSDAY + timedelta(hours=8)
+        )
+
+    @pytest.fixture
+    def absence(self, ben: User) -> Absence:
+        day = THURSDAY.date()
+        return absences.record(
+            person_id=ben.pk, first_day=day, last_day=day + timedelta(days=2), covered_by_id=None, by=ben, now=THURSDAY
+        )
+
+    def test_a_duty_that_ends_before_it_starts_or_lasts_for_days_is_refused(self, duty: Duty, erin: User) -> None:
+        for ends, name in (
+            ("starts_at", "a_duty_ends_after_it_starts"),
+            ("starts_at + '49h'::interval", "a_duty_lasts_two_days_at_most"),
+            ("starts_at + '48h'::interval", ""),
+        ):
+            with refused(name) if name else allowed():
+                copy("casework_duty", duty.pk, person_id=str(erin.pk), ends_at=ends)
+
+    def test_a_duty_of_an_unknown_kind_is_refused(self, duty: Duty, erin: User) -> None:
+        with refused("a_duty_has_a_known_role"):
+            copy("casework_duty", duty.pk, person_id=str(erin.pk), role="'other'")
+
+    def test_being_on_duty_twice_at_a_time_is_refused(self, duty: Duty, erin: User) -> None:
+        with refused("a_person_is_on_duty_in_a_role_once_at_a_time"):
+            copy("casework_duty", duty.pk, starts_at="ends_at - '1s'::interval", ends_at="ends_at + '1h'::interval")
+        for differs in (
+            {"starts_at": "ends_at", "ends_at": "ends_at + '1h'::interval"}, {"role": "'manager'"},
+            {"person_id": str(erin.pk)},
+        ):  # fmt: skip
+            with allowed():
+                copy("casework_duty", duty.pk, **differs)
+
+    def test_an_absence_that_ends_before_it_starts_is_refused(self, absence: Absence, bea: User) -> None:
+        with refused("an_absence_ends_after_it_starts"):
+            change("casework_absence", absence.pk, last_day="first_day - 1")
+        with allowed():
+            change("casework_absence", absence.pk, last_day="first_day")
+
+    def test_covering_for_oneself_is_refused(self, absence: Absence, carol: User) -> None:
+        with refused("nobody_covers_for_themselves"):
+            change("casework_absence", absence.pk, covered_by_id="person_id")
+        with allowed():
+            change("casework_absence", absence.pk, covered_by_id=str(carol.pk))
+
+    def test_two_absences_of_a_person_at_a_time_are_refused(self, absence: Absence, carol: User) -> None:
+        with refused("a_persons_absences_do_not_overlap"):
+            copy("casework_absence", absence.pk, first_day="last_day", last_day="last_day + 5")
+        withdrawn = {"withdrawn_at": "recorded_at", "withdrawn_by_id": "person_id"}
+        for differs in (
+            {"first_day": "last_day + 1", "last_day": "last_day + 5"}, {"person_id": str(carol.pk)}, withdrawn,
+        ):  # fmt: skip
+            with allowed():
+                copy("casework_absence", absence.pk, **differs)
+
+    def test_withdrawing_without_a_name_or_twice_or_deleting_is_refused(self, absence: Absence) -> None:
+        for wrong in ({"withdrawn_by_id": "NULL"}, {"withdrawn_at": "recorded_at - '1s'::interval"}):
+            with refused("a_withdrawn_absence_says_who_and_when"):
+                change(
+                    "casework_absence", absence.pk,
+                    **{"withdrawn_at": "recorded_at", "withdrawn_by_id": "person_id"} | wrong,
+                )  # fmt: skip
+        with refused("whose_an_absence_is_stays"):
+            change("casework_absence", absence.pk, first_day="first_day - 1")
+        change("casework_absence", absence.pk, withdrawn_at="recorded_at", withdrawn_by_id="person_id")
+        with refused("whose_an_absence_is_stays"):
+            change("casework_absence", absence.pk, withdrawn_at="NULL", withdrawn_by_id="NULL")
+        with refused("absences_are_never_deleted"):
+            delete("casework_absence", absence.pk)
+        with refused("absences_are_never_deleted_all"):
+            run("TRUNCATE casework_absence")
 
 
 class TestPasswordLinks:
