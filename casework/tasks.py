@@ -15,6 +15,7 @@ from casework.jobs import (
     opening,
     rechecks,
     replaying,
+    sign_ins,
     stale_recommendations,
     sweep,
 )
@@ -31,9 +32,10 @@ def sweep_clocks() -> None:
 
 @shared_task
 def forget_what_ran_out() -> None:
-    """Deletes expired sessions and access tokens."""
+    """Deletes expired sessions and access tokens, and what is kept of signing in for a time only."""
     SessionStore.clear_expired()
     clear_expired()
+    sign_ins.forget(now=timezone.now())
 
 
 @shared_task

@@ -271,7 +271,12 @@ ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_PREVENT_ENUMERATION = True
 # Behind a proxy, the client's address is in the header that the proxy sets.
 ALLAUTH_TRUSTED_PROXY_COUNT = 1 if BEHIND_TLS_PROXY else 0
-ACCOUNT_RATE_LIMITS = {"login": "30/m/ip", "login_failed": "10/m/ip,5/5m/key"}
+# Tries are counted in PostgreSQL (config/tries.py): allauth would count in the cache, and nothing while that is away.
+ACCOUNT_RATE_LIMITS = False
+# After so many days the address and the device of what happened at the door are deleted. The event stays.
+SIGN_IN_ADDRESS_DAYS = env.int("SIGN_IN_ADDRESS_DAYS", default=180)
+if SIGN_IN_ADDRESS_DAYS < 30:
+    _refusals.append("SIGN_IN_ADDRESS_DAYS is under 30: nobody could follow up an attack. Give it at least 30.")
 
 # ---- partner agencies' systems
 

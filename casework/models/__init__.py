@@ -72,6 +72,7 @@ from casework.models.rule_sets import (
     RuleSetReasonKind,
     ThresholdChecks,
 )
+from casework.models.sign_ins import SignInEvent, SignInKind
 from casework.models.unfinished_forms import UnfinishedForm, unfinished_forms_of
 
 __all__ = [
@@ -147,6 +148,8 @@ __all__ = [
     "RuleSetReasonKind",
     "SafeToUse",
     "SharingBasis",
+    "SignInEvent",
+    "SignInKind",
     "SignOff",
     "Source",
     "StaleRecommendation",

@@ -22,8 +22,10 @@ from casework.models import (
     Reminder,
     RestrictedAccess,
     Restriction,
+    SignInKind,
     UnfinishedForm,
 )
+from casework.record import sign_ins
 from casework.web.hiding import without_hidden_addresses
 from casework.web.signed_in import OTHER_TYPIST
 from casework.web.typed import own_words
@@ -56,6 +58,7 @@ class ErrorPageMiddleware:
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         match error:
             case NotPermitted():
+                _record_refusal(request)
                 return _page(
                     request, 403, "You cannot do this", str(error), record=record_of(request), kept=sent(request)
                 )
@@ -84,6 +87,7 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    _record_refusal(request)
     return _page(request, 403, "You do not have access", NOT_ALLOWED)
 
 
@@ -125,6 +129,11 @@ def _not_found(request: HttpRequest, says: str) -> HttpResponse:
         says = says if request.method == "POST" else NOT_OPEN
         return _page(request, 404, "A restricted record", says, closed=closed)
     return _page(request, 404, "Page not found", says)
+
+
+def _record_refusal(request: HttpRequest) -> None:
+    if isinstance(request.user, User):
+        sign_ins.record(SignInKind.REFUSED, of=request.user, request=request, at=timezone.now())
 
 
 def record_of(request: HttpRequest) -> dict[str, str] | None:

@@ -16,6 +16,7 @@ from localities.models.people import (
     User,
 )
 from localities.models.places import Catchment, Locality, OtherAuthority, Postcode
+from localities.models.signing_in import KnownDevice, Tries
 from localities.models.time import CalendarDay, DayKind, HubHours
 from localities.models.versions import ReferenceVersion, has_a_version
 
@@ -31,6 +32,7 @@ __all__ = [
     "Catchment",
     "DayKind",
     "HubHours",
+    "KnownDevice",
     "Locality",
     "Membership",
     "OtherAuthority",
@@ -40,6 +42,7 @@ __all__ = [
     "Role",
     "Team",
     "TeamKind",
+    "Tries",
     "User",
     "has_a_version",
 ]

@@ -80,11 +80,23 @@ from casework.models import (
     RestrictedAccess,
     Restriction,
     RuleSetReason,
+    SignInEvent,
     SignOff,
     StatusChange,
     ThresholdChecks,
 )
-from localities.models import Agency, CalendarDay, Catchment, HubHours, Locality, Membership, Team, User
+from localities import devices
+from localities.models import (
+    Agency,
+    CalendarDay,
+    Catchment,
+    HubHours,
+    KnownDevice,
+    Locality,
+    Membership,
+    Team,
+    User,
+)
 from tests.conftest import THURSDAY
 from tests.stage.documents import address, child, contact_document
 from tests.stage.drafts import AHEAD, Drafts, latest
@@ -1735,6 +1747,45 @@ class TestPeopleTeamsAndPlaces:
     def test_usernames_that_differ_only_by_case_are_refused(self, ben: User) -> None:
         with refused("usernames_differ_by_more_than_case"):
             copy("localities_user", ben.pk, username="'BEN'")
+
+
+@pytest.mark.django_db
+class TestTheDoor:
+    """What happened at the door never changes, and a device knows a person once."""
+
+    def event(self, user: User) -> int:
+        event = SignInEvent.objects.create(
+            kind="signed_in", at=THURSDAY, user=user, address="192.0.2.7", device="Firefox on Mac"
+        )
+        return event.pk
+
+    @pytest.mark.parametrize(
+        "but",
+        [{"at": "now()"}, {"kind": "'failed'"}, {"user_id": "NULL"}, {"page": "'contact'"}, {"is_known_device": "true"},
+         {"address": "'192.0.2.8'"}, {"device": "''"}, {"address": "NULL"}],
+    )  # fmt: skip
+    def test_what_happened_is_not_changed(self, ben: User, but: dict[str, str]) -> None:
+        with refused("a_sign_in_event_never_changes"):
+            change("casework_signinevent", self.event(ben), **but)
+
+    def test_what_happened_is_not_deleted(self, ben: User) -> None:
+        event = self.event(ben)
+        with refused("a_sign_in_event_never_changes"):
+            delete("casework_signinevent", event)
+        with refused("sign_in_events_are_never_emptied"):
+            run("TRUNCATE casework_signinevent")
+
+    def test_the_address_and_the_device_are_deleted_together(self, ben: User) -> None:
+        with allowed():
+            change("casework_signinevent", self.event(ben), address="NULL", device="''")
+
+    def test_a_device_that_knows_a_person_twice_is_refused(self, ben: User, amina: User) -> None:
+        devices.remember("secret", ben, now=THURSDAY)
+        device = KnownDevice.objects.get()
+        with refused("a_device_knows_a_person_once"):
+            copy("localities_knowndevice", device.pk)
+        with allowed():
+            copy("localities_knowndevice", device.pk, user_id=str(amina.pk))
 
 
 @pytest.mark.django_db

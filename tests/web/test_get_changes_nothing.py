@@ -21,7 +21,8 @@ from tests.stage.staff import SignedIn, leads_to_its_page, path_of
 from tests.stage.story import Story
 from tests.stage.web_client import Page, Partner, a_working_morning
 
-TRACES = {"casework_auditevent", "casework_reminderlook"}
+# A page that is refused leaves an event at the door.
+TRACES = {"casework_auditevent", "casework_reminderlook", "casework_signinevent"}
 USERNAMES = ("amina", "maya", "ben", "sam", "ava", "paula", "adele")
 
 

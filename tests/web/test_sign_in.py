@@ -1,11 +1,16 @@
 """Signing in and out: who can, what a stranger learns, and how often somebody may try."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from urllib.parse import quote
 
 import pytest
 from django.contrib.sessions.models import Session
+from django.core.cache import cache, caches
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
@@ -13,15 +18,22 @@ from django.utils import timezone
 from django.utils.dateformat import format as date_format
 from django.utils.formats import get_format
 from pytest_django import Settings
+from structlog.testing import capture_logs
 
-from localities.models import Membership, User
+from casework.models import SignInEvent
+from config.local import embedded
+from config.local.folders import make_folders
+from config.local.processes import Child
+from localities import devices, limits
+from localities.models import KnownDevice, Membership, Tries, User
 from localities.working_time import local_day
+from tests.stage.sql import asked
 from tests.stage.web_client import Page, browser
 
 SIGN_IN, SIGN_OUT, CHANGE = "/accounts/login/", "/accounts/logout/", "/accounts/password/change/"
 PASSWORD = "correct horse battery staple"
 WRONG = "The username and/or password you specified are not correct."
-TOO_MANY = "Too many failed login attempts. Try again later."
+MUST_WAIT = "There were too many wrong tries. Try again in a minute."
 
 
 @pytest.fixture
@@ -141,27 +153,88 @@ class TestWhoCannot:
         assert not [link for link in page.main.all("a") if "signup" in link["href"]]
 
 
+@contextmanager
+def later(monkeypatch: pytest.MonkeyPatch, **passed: float) -> Iterator[None]:
+    """As if so much time had passed."""
+    real = timezone.now
+    with monkeypatch.context() as patched:
+        patched.setattr(timezone, "now", lambda: real() + timedelta(**passed))
+        yield
+
+
+@pytest.fixture
+def own_valkey() -> Iterator[tuple[str, Child]]:
+    """The address of a Valkey of the test's own, and its process."""
+    with TemporaryDirectory(prefix="front-door-") as place:
+        Path(place).chmod(0o711)
+        folders = make_folders(Path(place))
+        valkey = embedded.start_valkey(folders)
+        yield embedded.redis_url(folders), valkey
+        valkey.stop()
+
+
 class TestTries:
     def tries(self, client: Client, name: str, number: int) -> list[str]:
         return [says(sign_in(client, name, f"guess {n}")) for n in range(number)]
 
-    def test_after_five_a_name_is_not_tried_again_for_a_while(self, client: Client, ben: User) -> None:
+    def test_after_five_a_name_must_wait(self, client: Client, ben: User) -> None:
         assert self.tries(client, "ben", 5) == [WRONG] * 5
-        assert says(sign_in(client)) == TOO_MANY, "not even with the right one"
+        assert says(sign_in(client)) == MUST_WAIT, "also with the right one, on a device where he never signed in"
         assert not is_in(client)
+
+    def test_it_is_never_locked(self, client: Client, ben: User, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.tries(client, "ben", 5)
+        with later(monkeypatch, seconds=31):
+            sign_in(client)
+            assert is_in(client)
+
+    def test_each_failure_makes_the_next_wait_longer_and_none_waits_for_ever(
+        self, client: Client, ben: User, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        self.tries(client, "ben", 5)
+        passed, waits = 0.0, []
+        for _ in range(9):
+            with later(monkeypatch, seconds=passed):
+                said = says(sign_in(client, password="guessed"))
+                assert said.startswith("There were too many wrong tries. Try again in ")
+                until = Tries.objects.get(key=limits.key("account", "ben")).not_before
+                waits.append(round((until - timezone.now()).total_seconds() / 30))
+            passed += waits[-1] * 30 + 1
+            with later(monkeypatch, seconds=passed):
+                assert says(sign_in(client, password="guessed")) == WRONG
+        assert waits == [1, 2, 4, 8, 16, 30, 30, 30, 30], "in half minutes: at most a quarter of an hour"
+
+    def test_what_was_long_ago_is_forgiven(self, client: Client, ben: User, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.tries(client, "ben", 5)
+        with later(monkeypatch, minutes=31):
+            assert self.tries(client, "ben", 3) == [WRONG, WRONG, MUST_WAIT], "two in half an hour"
+        with later(monkeypatch, days=1):
+            assert self.tries(client, "ben", 6) == [WRONG] * 5 + [MUST_WAIT]
 
     def test_whatever_its_case(self, client: Client, ben: User) -> None:
         for name in ("ben", "Ben", "BEN", "bEn", " ben "):
             sign_in(client, name, "guessed")
-        assert says(sign_in(client)) == TOO_MANY
+        assert says(sign_in(client)) == MUST_WAIT
 
     def test_from_wherever(self, client: Client, ben: User) -> None:
         for number in range(5):
             client.post(SIGN_IN, {"login": "ben", "password": "guessed"}, REMOTE_ADDR=f"192.0.2.{number}")
-        assert says(sign_in(client)) == TOO_MANY
+        assert says(sign_in(client)) == MUST_WAIT
 
-    def test_an_unknown_name_is_counted_the_same(self, client: Client, db: None) -> None:
-        assert self.tries(client, "nobody", 6) == [WRONG] * 5 + [TOO_MANY]
+    def test_an_unknown_name_is_counted_and_told_the_same(self, client: Client, ben: User) -> None:
+        assert self.tries(client, "nobody", 6) == [WRONG] * 5 + [MUST_WAIT]
+        assert self.tries(client, "ben", 6) == [WRONG] * 5 + [MUST_WAIT]
+        pages = [sign_in(client, name, "guessed") for name in ("ben", "nobody")]
+        assert pages[0].text == pages[1].text
+
+    def test_an_unknown_name_costs_as_many_statements(self, client: Client, ben: User) -> None:
+        self.tries(client, "ben", 1)
+        costs = []
+        for name in ("ben", "nobody"):
+            with asked() as cost:
+                sign_in(client, name, "guessed")
+            costs.append(cost.statements)
+        assert costs[0] == costs[1]
 
     def test_others_are_not_kept_out_by_it(self, client: Client, ben: User, amina: User) -> None:
         amina.set_password(PASSWORD)
@@ -170,24 +243,229 @@ class TestTries:
         sign_in(client, "amina")
         assert is_in(client)
 
-    def test_one_address_tries_ten_names_and_no_more(self, client: Client, ben: User) -> None:
-        for number in range(10):
+    def test_one_network_tries_twenty_names_and_then_waits(self, client: Client, ben: User) -> None:
+        for number in range(20):
             sign_in(client, f"name-{number}", "guessed")
-        assert says(sign_in(client)) == TOO_MANY
+        assert says(sign_in(client)) == MUST_WAIT
         assert says(Page(client.post(SIGN_IN, {"login": "ben", "password": "x"}, REMOTE_ADDR="192.0.2.7"))) == WRONG
 
+    def test_of_an_ipv6_address_the_first_half_is_the_network(self, client: Client, ben: User) -> None:
+        for number in range(20):
+            client.post(SIGN_IN, {"login": f"name-{number}", "password": "x"}, REMOTE_ADDR=f"2001:db8:0:1::{number}")
+        for address, said in (("2001:db8:0:1:ffff::9", MUST_WAIT), ("2001:db8:0:2::1", WRONG)):
+            assert says(Page(client.post(SIGN_IN, {"login": "ben", "password": "x"}, REMOTE_ADDR=address))) == said
+
+    def test_many_networks_together_wait_too(self, client: Client, ben: User, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(limits, "EVERYBODY", replace(limits.EVERYBODY, free=12))
+        for number in range(12):
+            sent = {"login": f"name-{number}", "password": "x"}
+            assert says(Page(client.post(SIGN_IN, sent, REMOTE_ADDR=f"198.51.{number}.1"))) == WRONG
+        assert says(sign_in(client)) == MUST_WAIT
+
     def test_a_forged_address_is_not_believed(self, client: Client, ben: User) -> None:
-        for number in range(10):
+        for number in range(20):
             forged = {"X-Forwarded-For": f"192.0.2.{number}"}
             client.post(SIGN_IN, {"login": f"name-{number}", "password": "guessed"}, headers=forged)
         answer = client.post(SIGN_IN, {"login": "ben", "password": "x"}, headers={"X-Forwarded-For": "192.0.2.99"})
-        assert says(Page(answer)) == TOO_MANY
+        assert says(Page(answer)) == MUST_WAIT
 
-    def test_whoever_knows_the_password_is_not_counted(self, client: Client, ben: User) -> None:
-        for _ in range(6):
+    def test_whoever_knows_the_password_is_not_counted(self, ben: User) -> None:
+        for _ in range(25):
+            client = browser()
             sign_in(client)
             assert is_in(client)
-            client.post(SIGN_OUT)
+        assert {row.failed for row in Tries.objects.all()} == {0}
+
+    def test_the_cache_has_no_part_in_it(self, client: Client, ben: User) -> None:
+        self.tries(client, "ben", 5)
+        cache.clear()
+        assert says(sign_in(client)) == MUST_WAIT
+
+    def test_it_holds_while_valkey_is_away(
+        self, client: Client, ben: User, settings: Settings, own_valkey: tuple[str, Child]
+    ) -> None:
+        address, valkey = own_valkey
+        cache_there = settings.CACHES["default"] | {"LOCATION": address}
+        settings.CACHES = settings.CACHES | {"default": cache_there}
+        assert caches["default"].add("answers", 1)
+        assert self.tries(client, "ben", 2) == [WRONG] * 2
+        valkey.stop()
+        with capture_logs() as log:
+            caches["default"].get("answers")
+        assert [line["event"] for line in log] == ["nothing is counted: Redis or Valkey does not answer"]
+        assert self.tries(client, "ben", 4) == [WRONG] * 3 + [MUST_WAIT]
+
+    def test_no_name_and_no_address_stands_in_the_counts(self, client: Client, db: None) -> None:
+        sign_in(client, "a-password-in-the-wrong-field", "x")
+        assert [key for key in Tries.objects.values_list("key", flat=True) if "password" in key or "127" in key] == []
+
+    def test_the_present_password_is_guessed_no_more_often_by_whoever_finds_a_browser_open(
+        self, client: Client, ben: User
+    ) -> None:
+        sign_in(client)
+        sent = {"password1": "teal bicycle gravy", "password2": "teal bicycle gravy"}
+        said = [
+            Page(client.post(CHANGE, sent | {"oldpassword": f"guess {n}"})).error_at("id_oldpassword")
+            for n in range(11)
+        ]
+        assert set(said[:10]) == {"Please type your current password."}
+        assert said[10] == MUST_WAIT
+
+
+class TestAKnownDevice:
+    """Somebody signed in there before: strangers' guesses do not keep them out."""
+
+    @pytest.fixture
+    def known(self, ben: User) -> Client:
+        client = browser()
+        sign_in(client)
+        client.post(SIGN_OUT)
+        return client
+
+    def strangers_guess(self, name: str = "ben") -> None:
+        for number in range(6):
+            browser().post(SIGN_IN, {"login": name, "password": "guessed"}, REMOTE_ADDR=f"192.0.2.{number}")
+
+    def test_the_right_password_is_let_in_while_strangers_guess(self, known: Client) -> None:
+        self.strangers_guess()
+        assert says(sign_in(browser())) == MUST_WAIT
+        sign_in(known)
+        assert is_in(known)
+
+    def test_also_where_its_whole_network_must_wait(self, known: Client) -> None:
+        for number in range(20):
+            sign_in(browser(), f"name-{number}", "guessed")
+        assert says(sign_in(browser())) == MUST_WAIT
+        sign_in(known)
+        assert is_in(known)
+
+    def test_it_has_ten_tries_of_its_own(self, known: Client) -> None:
+        assert {says(sign_in(known, password=f"guess {n}")) for n in range(10)} == {WRONG}
+        assert says(sign_in(known)) == MUST_WAIT
+        assert is_in_after(browser()), "and they count nowhere else"
+
+    def test_to_others_it_is_a_stranger(self, known: Client, amina: User) -> None:
+        self.strangers_guess("amina")
+        assert says(sign_in(known, "amina")) == MUST_WAIT
+
+    def test_several_people_may_share_it(self, known: Client, amina: User) -> None:
+        amina.set_password(PASSWORD)
+        amina.save()
+        sign_in(known, "amina")
+        known.post(SIGN_OUT)
+        for name in ("ben", "amina"):
+            self.strangers_guess(name)
+            sign_in(known, name)
+            assert is_in(known)
+            known.post(SIGN_OUT)
+
+    def test_it_is_none_any_more_when_the_password_changes(self, known: Client, ben: User) -> None:
+        ben.set_password(PASSWORD)
+        ben.save()
+        self.strangers_guess()
+        assert says(sign_in(known)) == MUST_WAIT
+
+    def test_but_for_the_one_where_it_was_changed(self, known: Client, ben: User) -> None:
+        elsewhere, new = browser(), "teal bicycle gravy"
+        for client in (known, elsewhere):
+            sign_in(client)
+        sent = {"oldpassword": PASSWORD, "password1": new, "password2": new}
+        assert known.post(CHANGE, sent).status_code == 302
+        known.post(SIGN_OUT)
+        self.strangers_guess()
+        assert says(sign_in(elsewhere, password=new)) == MUST_WAIT
+        assert is_in_after(known, password=new)
+
+    def test_nor_when_the_persons_sessions_are_ended(self, known: Client, ben: User) -> None:
+        devices.forget_all_of(ben)
+        self.strangers_guess()
+        assert says(sign_in(known)) == MUST_WAIT
+
+    def test_nor_after_ninety_days(self, known: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+        for days, said in ((89, ""), (90, MUST_WAIT)):
+            KnownDevice.objects.update(used_at=timezone.now() - timedelta(days=days))
+            self.strangers_guess()
+            assert says(sign_in(known)) == said
+            known.post(SIGN_OUT)
+
+    def test_its_cookie_is_signed_and_its_secret_is_stored_as_a_hash(self, known: Client, ben: User) -> None:
+        cookie = known.cookies["device"]
+        assert (cookie["httponly"], cookie["samesite"], cookie["path"]) == (True, "Lax", "/")
+        assert cookie["max-age"] == 90 * 24 * 3600
+        secret = cookie.value.split(":")[0]
+        device = KnownDevice.objects.get(user=ben)
+        assert secret not in (device.secret_hash, device.session_hash)
+        forged = browser()
+        forged.cookies["device"] = secret
+        self.strangers_guess()
+        assert says(sign_in(forged)) == MUST_WAIT
+
+    def test_guessing_makes_none(self, ben: User) -> None:
+        client = browser()
+        sign_in(client, password="guessed")
+        assert "device" not in client.cookies
+        assert not KnownDevice.objects.exists()
+
+
+def is_in_after(client: Client, password: str = PASSWORD) -> bool:
+    sign_in(client, password=password)
+    return is_in(client)
+
+
+class TestWhatIsRecorded:
+    def recorded(self) -> list[tuple[str, str, str | None]]:
+        """Kind, user name and address, in order."""
+        events = SignInEvent.objects.order_by("id").select_related("user")
+        return [(each.kind, each.user.username if each.user else "", each.address) for each in events]
+
+    def test_signing_in_and_out(self, client: Client, ben: User) -> None:
+        agent = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:145.0) Gecko/20100101 Firefox/145.0"
+        client.post(
+            SIGN_IN, {"login": "ben", "password": PASSWORD}, REMOTE_ADDR="192.0.2.7", headers={"User-Agent": agent}
+        )
+        client.post(SIGN_OUT, REMOTE_ADDR="192.0.2.8")
+        assert self.recorded() == [("signed_in", "ben", "192.0.2.7"), ("signed_out", "ben", "192.0.2.8")]
+        came = SignInEvent.objects.earliest("id")
+        assert (came.device, came.is_known_device) == ("Firefox on Windows", False)
+        sign_in(client)
+        assert SignInEvent.objects.latest("id").is_known_device
+
+    def test_a_wrong_password_and_the_one_that_makes_the_next_wait(self, client: Client, ben: User) -> None:
+        for _ in range(7):
+            sign_in(client, password="guessed")
+        assert [kind for kind, _, _ in self.recorded()] == ["failed"] * 4 + ["slowed"], "a flood fills no table"
+        assert {name for _, name, _ in self.recorded()} == {"ben"}
+
+    def test_a_name_that_nobody_has_is_not_stored(self, client: Client, db: None) -> None:
+        sign_in(client, "my-own-password", "my-other-password")
+        assert self.recorded() == [("failed", "", "127.0.0.1")]
+        assert "my-" not in str(SignInEvent.objects.values().get())
+
+    def test_the_right_password_of_somebody_who_left(self, client: Client, ben: User) -> None:
+        ben.is_active = False
+        ben.save()
+        sign_in(client)
+        assert self.recorded() == [("account_closed", "ben", "127.0.0.1")]
+
+    def test_a_password_that_was_changed(self, client: Client, ben: User) -> None:
+        sign_in(client)
+        sent = {"oldpassword": PASSWORD, "password1": "teal bicycle gravy", "password2": "teal bicycle gravy"}
+        client.post(CHANGE, sent)
+        assert [kind for kind, _, _ in self.recorded()] == ["signed_in", "password_changed"]
+
+    def test_a_page_that_was_refused(self, client: Client, ben: User) -> None:
+        sign_in(client)
+        assert client.get("/contacts/new/").status_code == 403
+        refused = SignInEvent.objects.latest("id")
+        assert (refused.kind, refused.user, refused.page) == ("refused", ben, "contact-new")
+
+    def test_the_address_is_the_one_that_the_proxy_saw(
+        self, client: Client, ben: User, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        settings.ALLAUTH_TRUSTED_PROXY_COUNT = 1
+        sent = {"login": "ben", "password": PASSWORD}
+        client.post(SIGN_IN, sent, headers={"X-Forwarded-For": "203.0.113.9, 192.0.2.7"}, REMOTE_ADDR="10.0.0.1")
+        assert self.recorded() == [("signed_in", "ben", "192.0.2.7")]
 
 
 def test_a_long_form_says_how_long_somebody_is_signed_in(client: Client, oliver: User) -> None:

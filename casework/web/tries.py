@@ -1,0 +1,93 @@
+"""
+Tries to sign in, and the devices where somebody has signed in: what `localities.limits` and `localities.devices` need
+to know of a request.
+"""
+
+import ipaddress
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse
+
+from casework.record.sign_ins import address_of
+from localities import devices, limits
+from localities.models import KnownDevice, User
+
+DEVICE = "device"
+# Networks are told apart by so much of an IPv6 address: a household or an office has the rest to itself.
+IPV6_NETWORK = 64
+ONE_MINUTE = timedelta(minutes=1)
+
+
+def begin(request: HttpRequest, username: str, *, now: datetime) -> limits.Charge:
+    """
+    Counts a try to sign in as failed. Give it back if it was right.
+
+    On a device where this person signed in before, their own tries there count, and nobody else's.
+
+    :raises ValidationError: it must wait. The sentence is the same for a user name that nobody has.
+    """
+    name = username.strip().lower()
+    device = known_device(request, name, now=now)
+    if device is not None:
+        budgets = {limits.key("device", device.pk): limits.DEVICE}
+    else:
+        budgets = {
+            limits.key("account", name): limits.ACCOUNT,
+            limits.key("network", network_of(address_of(request))): limits.NETWORK,
+            limits.key("everybody", ""): limits.EVERYBODY,
+        }
+    charged = limits.charge(budgets, now=now)
+    if isinstance(charged, limits.Charge):
+        return charged
+    raise ValidationError(f"There were too many wrong tries. Try again in {in_words(charged, now)}.", code="slowed")
+
+
+def in_words(until: datetime, now: datetime) -> str:
+    """How long somebody must wait, in whole minutes."""
+    minutes = max(1, -((now - until) // ONE_MINUTE))
+    return "a minute" if minutes == 1 else f"{minutes} minutes"
+
+
+def network_of(address: str | None) -> str:
+    """The network of an address: of IPv4, the address alone."""
+    if address is None:
+        return ""
+    ip = ipaddress.ip_address(address)
+    if isinstance(ip, ipaddress.IPv6Address):
+        return (
+            network_of(str(ip.ipv4_mapped)) if ip.ipv4_mapped else str(ipaddress.ip_network((ip, IPV6_NETWORK), False))
+        )
+    return address
+
+
+def known_device(request: HttpRequest, username: str, *, now: datetime) -> KnownDevice | None:
+    """The device, if this person has signed in there before."""
+    secret = _secret(request)
+    return devices.known(secret, username, now=now) if secret else None
+
+
+def remember_device(request: HttpRequest, response: HttpResponse, user: User, *, now: datetime) -> None:
+    """Notes that this person has signed in here. Several people may share a device."""
+    secret = _secret(request) or devices.new_secret()
+    devices.remember(secret, user, now=now)
+    response.set_signed_cookie(
+        _cookie(), secret, salt=DEVICE, max_age=devices.KNOWN_FOR, secure=settings.SESSION_COOKIE_SECURE, httponly=True,
+        samesite="Lax",
+    )  # fmt: skip
+
+
+def keep_device(request: HttpRequest, user: User, *, now: datetime) -> None:
+    """The device stays known to whoever has just chosen another password there."""
+    if (secret := _secret(request)) and request.user == user:
+        devices.remember(secret, user, now=now)
+
+
+def _secret(request: HttpRequest) -> str | None:
+    said: str | None = request.get_signed_cookie(_cookie(), default=None, salt=DEVICE)
+    return said
+
+
+def _cookie() -> str:
+    return f"{settings.COOKIE_PREFIX}{DEVICE}"
