@@ -12,9 +12,9 @@ from django.utils import timezone
 
 from casework.models import SignInKind
 from casework.record import sign_ins
+from casework.web import tries
 from casework.web.rendering import GovukRenderer, PasswordInput, TextInput
 from casework.web.submitting import errors_of
-from casework.web import tries
 from config.passwords import BETTER
 from localities.models import User
 from localities.roles import cache_roles, roles_for_query
@@ -54,7 +54,7 @@ class StaffAccountAdapter(DefaultAccountAdapter):
     def authenticate(self, request: HttpRequest, **credentials: Any) -> User | None:
         user: User | None = super().authenticate(request, **credentials)
         if user is not None:
-            self.tried.give_back(now=timezone.now())
+            self.tried.give_back()
         return user
 
     def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:

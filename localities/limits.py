@@ -45,6 +45,8 @@ NETWORK = Budget(20, timedelta(seconds=5), timedelta(minutes=5), timedelta(secon
 EVERYBODY = Budget(300, timedelta(seconds=1), timedelta(seconds=8), timedelta(seconds=2))
 # Of one person on a device where they signed in before: others' guesses do not touch it.
 DEVICE = Budget(10, timedelta(seconds=30), timedelta(minutes=15), timedelta(minutes=5))
+# Links to set a password that are asked for from one network, whether or not there is such an account.
+LINKS = Budget(20, timedelta(minutes=1), timedelta(minutes=30), timedelta(minutes=3))
 # What is not tried again for so long has forgiven everything.
 FORGOTTEN_AFTER = timedelta(days=2)
 
@@ -56,12 +58,12 @@ class Charge:
     keys: tuple[str, ...]
     slows: bool
 
-    def give_back(self, *, now: datetime) -> None:
+    def give_back(self) -> None:
         with transaction.atomic():
             rows = _locked(self.keys)
             for row in rows:
                 row.failed = max(row.failed - 1, 0)
-                row.not_before = now
+                row.not_before = None
             Tries.objects.bulk_update(rows, ["failed", "not_before"])
 
 
@@ -78,26 +80,23 @@ def charge(budgets: Mapping[str, Budget], *, now: datetime) -> Charge | datetime
     """
     keys = tuple(sorted(budgets))
     with transaction.atomic():
-        Tries.objects.bulk_create(
-            [Tries(key=each, counted_at=now, not_before=now) for each in keys], ignore_conflicts=True
-        )
+        Tries.objects.bulk_create([Tries(key=each, counted_at=now) for each in keys], ignore_conflicts=True)
         rows = _locked(keys)
-        until = max(row.not_before for row in rows)
-        if until > now:
-            return until
+        if waits := [row.not_before for row in rows if row.not_before is not None and row.not_before > now]:
+            return max(waits)
         for row in rows:
             budget = budgets[row.key]
             forgiven = max(now - row.counted_at, timedelta(0)) // budget.forgives_one_in
             row.failed = max(row.failed - forgiven, 0) + 1
-            row.counted_at = now
-            row.not_before = now + budget.wait(row.failed)
+            row.counted_at = max(now, row.counted_at)
+            row.not_before = now + wait if (wait := budget.wait(row.failed)) else None
         Tries.objects.bulk_update(rows, ["failed", "counted_at", "not_before"])
-    return Charge(keys, slows=any(row.not_before > now for row in rows))
+    return Charge(keys, slows=any(row.not_before is not None for row in rows))
 
 
 def forget(*, now: datetime) -> None:
     """Deletes the counts that mean nothing any more."""
-    Tries.objects.filter(counted_at__lt=now - FORGOTTEN_AFTER, not_before__lt=now).delete()
+    Tries.objects.filter(counted_at__lt=now - FORGOTTEN_AFTER).delete()
 
 
 def _locked(keys: tuple[str, ...]) -> list[Tries]:

@@ -44,6 +44,12 @@ def begin(request: HttpRequest, username: str, *, now: datetime) -> limits.Charg
     raise ValidationError(f"There were too many wrong tries. Try again in {in_words(charged, now)}.", code="slowed")
 
 
+def may_ask_for_link(request: HttpRequest, *, now: datetime) -> bool:
+    """Whether somebody may ask for a link to set a password: an e-mail may go out for each. It is counted."""
+    network = network_of(address_of(request))
+    return isinstance(limits.charge({limits.key("link", network): limits.LINKS}, now=now), limits.Charge)
+
+
 def in_words(until: datetime, now: datetime) -> str:
     """How long somebody must wait, in whole minutes."""
     minutes = max(1, -((now - until) // ONE_MINUTE))

@@ -18,7 +18,7 @@ class Migration(migrations.Migration):
                 ('key', models.CharField(max_length=64, primary_key=True, serialize=False)),
                 ('failed', models.PositiveIntegerField(default=0)),
                 ('counted_at', models.DateTimeField()),
-                ('not_before', models.DateTimeField()),
+                ('not_before', models.DateTimeField(null=True)),
             ],
             options={
                 'verbose_name_plural': 'tries',

@@ -9,7 +9,9 @@ from localities.models.people import User
 
 class Tries(models.Model):
     """
-    Failed tries at one account, from one network, on one device or everywhere, and when the next may be made.
+    Failed tries at one account, from one network, on one device or everywhere.
+
+    `not_before` is when the next may be made; null: at once.
 
     The key says which, as a hash: somebody may type a password where the user name belongs.
     """
@@ -17,7 +19,7 @@ class Tries(models.Model):
     key = models.CharField(max_length=64, primary_key=True)
     failed = models.PositiveIntegerField(default=0)
     counted_at = models.DateTimeField()
-    not_before = models.DateTimeField()
+    not_before = models.DateTimeField(null=True)
 
     class Meta:
         verbose_name_plural = "tries"

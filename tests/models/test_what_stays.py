@@ -40,6 +40,8 @@ MAY_CHANGE: dict[str, set[str]] = {
     "casework_addressprotection": {"lifted_at", "lifted_by_id", "lifted_because"},
     "casework_absence": {"last_day", "covered_by_id", "withdrawn_at", "withdrawn_by_id"},
     "casework_passwordlink": {"used_at", "withdrawn_at"},
+    # Deleted when their time is up.
+    "casework_signinevent": {"address", "device"},
     "casework_persondetail": {"in_error_at", "in_error_by_id", "in_error_because"},
     "casework_file": {"check_after", "checks", "preview_after", "previews", "has_preview"},
     "triage_rulesetversion": {"live"},

@@ -57,7 +57,7 @@ def test_tries_that_share_counts_in_any_order_never_block_each_other(now: dateti
             for turn in range(10):
                 charged = limits.charge(dict.fromkeys(keys[:: -1 if turn % 2 else 1], roomy), now=now)
                 assert isinstance(charged, limits.Charge)
-                charged.give_back(now=now)
+                charged.give_back()
 
         return run
 

@@ -198,6 +198,7 @@ class TestTries:
                 said = says(sign_in(client, password="guessed"))
                 assert said.startswith("There were too many wrong tries. Try again in ")
                 until = Tries.objects.get(key=limits.key("account", "ben")).not_before
+                assert until is not None
                 waits.append(round((until - timezone.now()).total_seconds() / 30))
             passed += waits[-1] * 30 + 1
             with later(monkeypatch, seconds=passed):

@@ -7,7 +7,6 @@ and the page has an address without it. Nothing is stored when somebody, or a ma
 
 import time
 
-from allauth.core import ratelimit
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import logout
@@ -20,8 +19,9 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_safe
 
 from casework.actions import passwords
-from casework.models import PasswordLink
-from casework.record import audit
+from casework.models import PasswordLink, SignInKind
+from casework.record import audit, sign_ins
+from casework.web import tries
 from casework.web.password_forms import ForgottenForm, SetPasswordForm
 from casework.web.submitting import errors_of, status_of
 from errors import InvalidInput, NotAllowedInStatus
@@ -40,8 +40,9 @@ def forgotten(request: HttpRequest) -> HttpResponse:
     form = ForgottenForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         name = form.cleaned_data["name"]
-        if ratelimit.consume(request, action="reset_password", key=name.lower()):
-            passwords.ask_for_link(name=name, by=audit.SYSTEM, now=timezone.now())
+        now = timezone.now()
+        if tries.may_ask_for_link(request, now=now):
+            passwords.ask_for_link(name=name, by=audit.SYSTEM, now=now)
         _wait_for_step(began)
         return redirect("password-link-sent")
     errors = errors_of(form)
@@ -94,6 +95,7 @@ def set_own(request: HttpRequest) -> HttpResponse:
         except NotAllowedInStatus:
             return _ended(request)
         else:
+            sign_ins.record(SignInKind.PASSWORD_CHANGED, of=link.user, request=request, at=now)
             logout(request)
             messages.success(request, "Your password is set. Sign in with it.")
             return _without_link(redirect("account_login"))
