@@ -13,13 +13,15 @@ from localities.models import Team
 class Spell:
     """
     A period in which one team was responsible. `share` is its percentage of the case's whole time so far; `percent` is
-    the share as a whole number, rounded so that the spells of a case add up to 100.
+    the share as a whole number, rounded so that the spells of a case add up to 100. `starts` is the share of the time
+    before it.
     """
 
     team: Team
     since: datetime
     until: datetime | None
     took: timedelta
+    starts: float
     share: float
     percent: int
 
@@ -49,7 +51,7 @@ def responsibility_history(
         took = (each.period.upper or now) - each.period.lower
         share = 100 * took / whole if whole else 100.0
         percent = round(up_to_here + share) - round(up_to_here)
-        spells.append(Spell(each.team, each.period.lower, each.period.upper, took, share, percent))
+        spells.append(Spell(each.team, each.period.lower, each.period.upper, took, up_to_here, share, percent))
         up_to_here += share
     accepted = [handoff for handoff in handoffs if handoff.status == HandoffStatus.ACCEPTED]
     return ResponsibilityHistory(

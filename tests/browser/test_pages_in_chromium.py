@@ -13,6 +13,7 @@ from casework.web.draft_form import SECTIONS
 from tests.browser.conftest import choose_as_recommended
 from tests.stage.restricted import restrict
 from tests.stage.service import Service
+from tests.stage.staff import TABS_OF_A_CASE
 from tests.stage.story import Story, person
 
 
@@ -58,6 +59,7 @@ def pages_of_story(service: Service) -> dict[str, str]:
         "decided": f"/contacts/{second_person}/decided/",
         "offered": f"/cases/{offered.case}/",
         "case": f"/cases/{worked_on}/",
+        **{f"case-{tab}": f"/cases/{worked_on}/{tab}/" for tab in TABS_OF_A_CASE},
         "person": f"/people/{worked_on.children.get().reference}/",
         "address": f"/people/{waiting.children.get().person.reference}/add/address/",
         "relationship": f"/people/{waiting.children.get().person.reference}/add/relationship/",
@@ -249,6 +251,28 @@ BEHIND_THE_BAR = """() => {
 
 
 @pytest.mark.parametrize("width", [320, 1200])
+def test_the_bar_of_a_case_and_its_tabs_are_used_by_keyboard(
+    visit: Any, pages_of_story: dict[str, str], width: int
+) -> None:
+    window = visit(width=width)
+    window.sign_in("ben")
+    page = window.go(pages_of_story["case"])
+    for title in ("Chronology", "Plan and deadlines", "People", "Handoffs", "Notes and files", "Overview"):
+        link = page.get_by_role("navigation", name="Pages of this case").get_by_role("link", name=title)
+        link.focus()
+        link.press("Enter")
+        expect(page.locator("[aria-current=page]")).to_have_text(title)
+        page.get_by_role("link", name="Accessibility statement").focus()
+        expect(page.get_by_role("group", name="This case in short").locator("strong").first).to_be_in_viewport()
+    hidden = set()
+    for _ in range(40):
+        page.keyboard.press("Shift+Tab")
+        hidden.add(page.evaluate(BEHIND_THE_BAR))
+    assert hidden == {""}
+    assert window.complaints == []
+
+
+@pytest.mark.parametrize("width", [320, 1200])
 def test_the_bar_of_a_contact_stays_in_view_and_hides_nothing(
     visit: Any, pages_of_story: dict[str, str], width: int
 ) -> None:
@@ -333,6 +357,7 @@ def test_a_contact_is_decided_by_keyboard_alone(visit: Any, pages_of_story: dict
         ),
         ("amina", ["person", "address", "relationship"]),
         ("ben", ["/", "offered", "case", "person", "/teams/aylesbury/"]),
+        ("ben", [f"case-{tab}" for tab in TABS_OF_A_CASE]),
         ("sam", ["/"]),
         (
             "paula",

@@ -127,6 +127,10 @@ PICTURES = (
     Taken("restriction", "iris", first("/restricted/", "/restricted/")),
     Taken("contact-history-of-facts", "amina", first("/?tab=to-triage", "/contacts/", below="history/")),
     Taken("case", "ben", first("/", "/cases/")),
+    *(
+        Taken(f"case-{tab}", "ben", first("/", "/cases/", below=f"{tab}/"))
+        for tab in ("chronology", "plan", "people", "handoffs", "notes")
+    ),
     Taken("person", "amina", first("/?tab=to-triage", "/contacts/", "/people/")),
     Taken("look-first", "oliver", at("/contacts/new/look/")),
     Taken("new-contact", "oliver", at("/contacts/new/")),

@@ -11,6 +11,10 @@ from tests.stage.web_client import Answer, Page, browser
 
 # What is done on a page of its own, and what is shown again to be checked before it is done.
 OWN_PAGES = ("decide", "sign-off", "offer", "accept", "return", "withdraw")
+# The pages of a case beside its overview.
+TABS_OF_A_CASE = ("chronology", "plan", "people", "handoffs", "notes")
+# The page of a case on which a form stands that is not on its overview.
+TABS = {"milestone": "plan/", "extend": "plan/"}
 LOOKS = (Event.CONTACT_VIEWED, Event.CASE_VIEWED)
 
 # Nobody whom the family of the contract knows.
@@ -44,7 +48,7 @@ class SignedIn:
 
         :param page: the page as this user opened it before, where nothing changed since.
         """
-        page = page or self.open(of, f"{action}/" if action in OWN_PAGES else "")
+        page = page or self.open(of, f"{action}/" if action in OWN_PAGES else tab_of(of, action))
         action_of_form = f"{path_of(of)}{action}/"
         assert fields.keys() <= page.names(action_of_form), "the form on the page has no such field"
         answer = self.post(of, action, **page.form(action_of_form) | fields)
@@ -64,9 +68,14 @@ def path_of(of: object) -> str:
             return str(of)
 
 
-def views(of: object, names: Iterable[str]) -> dict[str, Page]:
+def tab_of(of: object, action: str) -> str:
+    """The page of a case on which the form for this action stands, below the case's own; empty for the overview."""
+    return TABS.get(action, "") if isinstance(of, Case) else ""
+
+
+def views(of: object, names: Iterable[str], tab: str = "") -> dict[str, Page]:
     """The page as each of these users finds it."""
-    return {name: SignedIn(name).open(of) for name in names}
+    return {name: SignedIn(name).open(of, tab) for name in names}
 
 
 def offered(pages: dict[str, Page], of: object, action: str) -> set[str]:

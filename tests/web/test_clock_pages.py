@@ -239,17 +239,17 @@ class TestMoreTime:
     @pytest.fixture(scope="class")
     @classmethod
     def seen(cls, told_case: int) -> dict[str, Page]:
-        """The case's page before anybody gives more time."""
-        return views(Case.objects.get(pk=told_case), ("ben", "bea"))
+        """The plan and deadlines before anybody gives more time."""
+        return views(Case.objects.get(pk=told_case), ("ben", "bea"), "plan/")
 
     def test_it_is_due_when_a_person_said_and_the_first_moment_stays_in_view(
         self, case: Case, seen: dict[str, Page]
     ) -> None:
         plan, ben = clock_of(case, "family_help_plan"), SignedIn("ben")
-        is_done(ben.send(case, "extend", seen["ben"], **extending(plan)), case)
+        is_done(ben.send(case, "extend", seen["ben"], **extending(plan)), f"{path_of(case)}plan/")
         moved = timezone.localtime(again(plan).due_at)
         assert (moved.date(), f"{moved:%H:%M}") == (until(plan), "14:30")
-        page = ben.open(case)
+        page = ben.open(case, "plan/")
         assert "Deadline extended. The page still shows when it was due first." in page.text
         first, then = (f"{timezone.localtime(at):%-d %B %Y, %H:%M}" for at in (plan.due_at, moved))
         assert f"due {then} and no longer {first}. {AWAY}" in page.text
@@ -257,7 +257,10 @@ class TestMoreTime:
 
     def test_a_day_alone_is_until_its_end(self, case: Case, seen: dict[str, Page]) -> None:
         plan = clock_of(case, "family_help_plan")
-        is_done(SignedIn("ben").send(case, "extend", seen["ben"], **extending(plan, **{"extend-time": ""})), case)
+        is_done(
+            SignedIn("ben").send(case, "extend", seen["ben"], **extending(plan, **{"extend-time": ""})),
+            f"{path_of(case)}plan/",
+        )
         assert again(plan).due_at == end_of_day(until(plan))
 
     def test_nor_what_was_kept_in_the_meantime(self, case: Case, seen: dict[str, Page]) -> None:
@@ -266,7 +269,7 @@ class TestMoreTime:
         when = day_of(local_day(case.received_at), "milestone-on") | {"milestone-time": "23:00"}
         is_done(
             SignedIn("bea").send(case, "milestone", seen["bea"], **{"milestone-kind": "first_family_contact"} | when),
-            case,
+            f"{path_of(case)}plan/",
         )
         page = is_wrong(ben.post(case, "extend", **form), {"id_extend-clock": "Select a deadline of this page"})
         assert page.form(f"{path_of(case)}extend/")["extend-reason"] == AWAY
@@ -314,14 +317,14 @@ class TestMoreTime:
         plan, ben = clock_of(case, "family_help_plan"), SignedIn("ben")
         form = seen["ben"].form(f"{path_of(case)}extend/") | extending(plan)
         closes = {"close-outcome": "needs_met", "close-summary": "They know where to turn."}
-        is_done(ben.send(case, "close", seen["ben"], **closes), case)
+        is_done(ben.send(case, "close", **closes), case)
         is_refused(ben.post(case, "extend", **form), 409, f"{case} is closed.")
 
 
 class TestWhoGivesMoreTimeAndWhere:
     def test_whoever_hears_first_when_it_is_broken_gives_it(self, asked: Contact, case: Case) -> None:
         """At the front door a manager extends a clock, in a team its lead; everywhere a service manager."""
-        of_asked, of_case = views(asked, WHO_SEES_THE_CONTACT), views(case, WHO_SEES_THE_CASE)
+        of_asked, of_case = views(asked, WHO_SEES_THE_CONTACT), views(case, WHO_SEES_THE_CASE, "plan/")
         assert offered(of_asked, asked, "extend") == {"maya", "sam"}
         assert offered(of_case, case, "extend") == {"ben", "sam"}
         promise, plan = clock_of(asked, "next_step_decision"), clock_of(case, "family_help_plan")
@@ -331,7 +334,7 @@ class TestWhoGivesMoreTimeAndWhere:
             is_refused(answer, 403, says.format("front-door manager"))
         is_refused(SignedIn("bea").post(case, "extend", **extending(plan)), 403, says.format("team lead"))
         is_done(SignedIn("maya").send(asked, "extend", of_asked["maya"], **extending(promise)), asked)
-        is_done(SignedIn("sam").send(case, "extend", of_case["sam"], **extending(plan)), case)
+        is_done(SignedIn("sam").send(case, "extend", of_case["sam"], **extending(plan)), f"{path_of(case)}plan/")
 
     def test_what_counts_in_hours_is_not_among_the_promises(self, db: None) -> None:
         red = about(an_hour_ago(), child(**KIM), indicators=["L4-01"])

@@ -254,7 +254,7 @@ class FatherStory(FamilyStory):
 
 OPENED = (
     "contact", "contact-screening", "contact-correct", "contact-correct-person", "contact-history",
-    "contact-compare", "case", "person",
+    "contact-compare", "case", "case-chronology", "case-plan", "case-people", "case-handoffs", "case-notes", "person",
 )  # fmt: skip
 
 

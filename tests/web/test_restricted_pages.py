@@ -16,7 +16,7 @@ from casework.models import Case, Contact, Person, PersonMatch, RestrictedAccess
 from localities.models import User
 from tests.stage.documents import child, nhs_number
 from tests.stage.restricted import restrict
-from tests.stage.staff import SignedIn, path_of
+from tests.stage.staff import TABS_OF_A_CASE, SignedIn, path_of
 from tests.stage.story import Story, person
 from tests.stage.web_client import Page, todays_document
 
@@ -438,6 +438,8 @@ class TestNoPageShowsARestrictedRecord:
             shut_cases = [case for case in Case.objects.all() if case not in cases]
             for record in (*shut_contacts, *shut_cases):
                 assert signed_in.client.get(path_of(record)).status_code == 404
+            for record in shut_cases:
+                assert {signed_in.open(record, f"{tab}/").status for tab in TABS_OF_A_CASE} == {404}
             # A team's lead sees the handoffs of a case that has passed to another team: it is not closed to them.
             closed_contacts = Contact.objects.exclude(pk__in=Contact.objects.open_to(signed_in.user, now))
             closed_cases = Case.objects.exclude(pk__in=Case.objects.open_to(signed_in.user, now))
@@ -445,6 +447,7 @@ class TestNoPageShowsARestrictedRecord:
             # The restricted child's name, if every contact with it is shut; and that of the one who may be this child.
             marks += [names for contact, names in told if contact not in contacts]
             pages = [*LISTS, *(path_of(record) for record in (*contacts, *cases))]
+            pages += [f"{path_of(case)}{tab}/" for case in cases for tab in TABS_OF_A_CASE]
             pages += [reverse("restriction", args=[each.reference]) for each in Restriction.objects.all()]
             pages += [reverse("person", args=[each.reference]) for each in Person.objects.all()]
             pages += [f"/admin/casework/contact/?q={contact}" for contact in shut_contacts]

@@ -63,7 +63,7 @@ BUDGETS = {
 # A pair is how often the page waits for the database, which is at most twelve times, and how many statements that are.
 # Each asks once for the hidden addresses that people's words may have in them, once for what was learned since, and
 # once for who died and what is not safe to use; a contact's, once for those to whom it may be assigned.
-OF_A_CONTACT, OF_A_CASE = (11, 32), (9, 22)
+OF_A_CONTACT, OF_A_CASE = (11, 32), (9, 20)
 MOST_WAITS = 12
 
 
@@ -143,7 +143,14 @@ class TestWhatAPageCosts:
         pages: list[tuple[str, object, int, int]] = [
             ("amina", waiting, 10, 31), ("amina", contact, 12, 34), ("ben", contact, 6, 21),
             ("ava", contact, 12, 34), ("amina", dearest, *OF_A_CONTACT), ("ben", case, *OF_A_CASE),
-            ("ava", case, 8, 21), ("sam", case, 8, 20), ("ben", tied, *OF_A_CASE),
+            ("ava", case, 8, 18), ("sam", case, 8, 18), ("ben", tied, *OF_A_CASE),
+        ]  # fmt: skip
+        # The tabs of a case beside its overview.
+        pages += [
+            ("ben", f"{path_of(case)}{tab}/", waits, statements)
+            for tab, waits, statements in (
+                ("chronology", 9, 19), ("plan", 7, 18), ("people", 9, 17), ("handoffs", 7, 16), ("notes", 7, 15),
+            )
         ]  # fmt: skip
         to_sign_off = story.contact(
             children=[child(indicators=["L4-01"], first_name="Ivo", nhs_number=None)], adults=[]

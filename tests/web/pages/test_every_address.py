@@ -14,9 +14,11 @@ from tests.stage.pages import BELOW_CONTACTS, ON_CASES, ON_CONTACTS
 from tests.stage.staff import (
     ANOTHER_FAMILY,
     LOOKS,
+    TABS_OF_A_CASE,
     SignedIn,
     looks,
     path_of,
+    tab_of,
     views,
 )
 from tests.stage.story import Story
@@ -55,6 +57,8 @@ def test_every_address_is_tried_here() -> None:
     below |= {"contact-tasks", "contact-task", "contact-save", "contact-check", "contact-call-999"}
     # tests/web/test_compare_pages.py has this.
     below |= {"contact-compare"}
+    # tests/web/pages/test_case_tabs.py
+    below |= {"case", *(f"case-{tab}" for tab in TABS_OF_A_CASE)}
     # tests/web/test_search_pages.py and test_look_first.py have these.
     below |= {"search", "contact-look", "contact-likely"}
     of_reminders = {"reminders", "reminder-seen", "reminder-snooze"}
@@ -66,7 +70,7 @@ def test_every_address_is_tried_here() -> None:
     }  # fmt: skip
     assert named == tried | below | of_reminders | of_restrictions | {
         "accessibility", "worklist", "contact", "contact-decided", "contact-new", "contact-screening",
-        "case", "team", "report-overrides", "report-contacts", "report-equality", "report-quality",
+        "team", "report-overrides", "report-contacts", "report-equality", "report-quality",
         "report-quality-csv",
     }  # fmt: skip
 
@@ -79,13 +83,15 @@ def test_an_address_for_doing_is_not_for_looking(case: Case) -> None:
         answer = signed_in.client.get(path)
         # Whoever may offer the case finds the page with the form.
         if path != f"{path_of(case)}offer/":
-            assert answer.status_code == 302
-            assert answer.headers["Location"] == path_of(contact if "/contacts/" in path else case)
+            action = path.removeprefix(path_of(case)).removesuffix("/")
+            shows = path_of(contact) if "/contacts/" in path else path_of(case) + tab_of(case, action)
+            assert (answer.status_code, answer.headers["Location"]) == (302, shows)
         assert signed_in.client.put(path).status_code == 405
 
 
 def test_nor_an_address_for_looking_for_doing(case: Case) -> None:
-    for path in (path_of(case), path_of(case.contacts.get()), "/", "/teams/aylesbury/", "/reminders/", *REPORTS):
+    tabs = [f"{path_of(case)}{tab}/" for tab in TABS_OF_A_CASE]
+    for path in (path_of(case), *tabs, path_of(case.contacts.get()), "/", "/teams/aylesbury/", "/reminders/", *REPORTS):
         assert SignedIn("ben").client.post(path).status_code == 405
 
 

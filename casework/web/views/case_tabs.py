@@ -1,0 +1,78 @@
+"""The tabs of a case beside its overview: chronology, plan and deadlines, people, handoffs, notes and files."""
+
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from casework.families.confidentiality import ask_hidden
+from casework.families.household import household_of
+from casework.models import ContactAdult, ContactChild
+from casework.models.together import read_together
+from casework.reading.cautions import cautions_in, recorded_of
+from casework.reading.chronology import Chronology
+from casework.reading.responsibility import responsibility_history
+from casework.web.case_page import CasePage
+from casework.web.story import story_of
+from casework.web.timeline import timeline
+
+
+@require_safe
+def chronology(request: HttpRequest, reference: str) -> HttpResponse:
+    """Shows the chronology of the household."""
+    now = timezone.now()
+    page = CasePage(request, reference, now)
+    page.read()
+    story = Chronology(household_of(page.case), page.user, now)
+    told_of = [*page.contacts, *story.contacts]
+    lines, (hidden,) = timeline(request, story, ask_hidden(contact.pk for contact in told_of))
+    return page.show("front_door/cases/chronology.html", lines, told_of=story.contacts, hidden=hidden)
+
+
+@require_safe
+def people(request: HttpRequest, reference: str) -> HttpResponse:
+    """Shows each child and adult as the newest contact tells of them, and who told us."""
+    page = CasePage(request, reference, timezone.now())
+    page.read(of_contacts=("recommendation",))
+    recorded = recorded_of(page.contacts, and_of={child.pk for child in page.case.children.all()})
+    read_together(recorded)
+    cautions = cautions_in(recorded)
+    stories = [story_of(contact, cautions) for contact in page.contacts]
+    seen: set[int] = set()
+
+    def is_first(row: ContactChild | ContactAdult) -> bool:
+        known = row.person_id in seen
+        seen.add(row.person_id)
+        return not known
+
+    context = {
+        "cautions": cautions,
+        "stories": [
+            story
+            | {
+                "children": [(row, facts) for row, facts in story["children"] if is_first(row)],
+                "adults": [(row, facts) for row, facts in story["adults"] if is_first(row)],
+            }
+            for story in stories
+        ],
+        "may_correct": page.is_open and (page.is_responsible or bool(page.who.front_door_roles)),
+    }
+    return page.show("front_door/cases/people.html", context)
+
+
+@require_safe
+def handoffs(request: HttpRequest, reference: str) -> HttpResponse:
+    """Shows which team had the case how long, and every offer."""
+    now = timezone.now()
+    page = CasePage(request, reference, now)
+    page.read(handoffs=page.case.handoffs.select_related("from_team", "to_team", "offered_by", "answered_by"))
+    offers = list(page.case.handoffs.all())
+    history = responsibility_history(page.case, offers, page.periods, now)
+    return page.show("front_door/cases/handoffs.html", {"handoffs": offers, "history": history})
+
+
+@require_safe
+def notes(request: HttpRequest, reference: str) -> HttpResponse:
+    """Shows the notes and files of the case."""
+    page = CasePage(request, reference, timezone.now())
+    page.read()
+    return page.show("front_door/cases/notes.html", {})
