@@ -18,3 +18,4 @@ class FrontDoorAdminConfig(SimpleAdminConfig):
         super().ready()
         import_module("casework.admin")
         import_module("config.time_limits")
+        import_module("config.safe_start")

@@ -7,7 +7,7 @@ from typing import Any
 
 from celery import Celery, Task
 from celery.schedules import crontab, schedule
-from celery.signals import heartbeat_sent, setup_logging, task_success, worker_init
+from celery.signals import beat_init, heartbeat_sent, setup_logging, task_success, worker_init
 from kombu.transport import TRANSPORT_ALIASES
 
 from config.garbage import leave_alone_what_is_loaded
@@ -60,6 +60,15 @@ app.conf.beat_schedule = {
     "tidy files": _nightly("casework.tasks.tidy_files", "03:10"),
     "forget what ran out": _nightly("casework.tasks.forget_what_ran_out", "03:40"),
 }
+
+
+@worker_init.connect
+@beat_init.connect
+def _refuse_demonstration(**_: Any) -> None:
+    """Here, before the worker takes its first task, and beat sends one."""
+    from config.safe_start import refuse_demonstration
+
+    refuse_demonstration()
 
 
 @worker_init.connect

@@ -134,6 +134,10 @@ CONTENT_SECURITY_POLICY = {
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
 
+# In production the demonstration's people, whose passwords others know, are refused (config/safe_start.py) unless
+# somebody says that this is a training copy.
+DEMONSTRATION = env.bool("DEMONSTRATION", default=not PRODUCTION)
+
 # ---- apps, middleware and templates
 
 INSTALLED_APPS = [

@@ -1,8 +1,8 @@
 """
 Loads localities, catchments, teams, agencies, hub hours, users and postcodes from a folder of CSV files.
 
-A council replaces the files with its own. Rows that exist stay as they are: an administrator's edits are never
-overwritten.
+A council replaces the files with its own, and brings as many of them as it likes. Rows that exist stay as they are: an
+administrator's edits are never overwritten.
 """
 
 import csv
@@ -29,7 +29,9 @@ from localities.models import (
 )
 from localities.postcodes import normalise
 
-BUCKINGHAMSHIRE = Path(__file__).resolve().parent / "data" / "buckinghamshire"
+_DATA = Path(__file__).resolve().parent / "data"
+# The places of Buckinghamshire, and the invented people, teams and agencies of the demonstration.
+BUCKINGHAMSHIRE, DEMONSTRATION = _DATA / "buckinghamshire", _DATA / "demonstration"
 # The first version of everything is valid from this day, which is before the first contact.
 FIRST_DAY = date(2000, 1, 1)
 
@@ -38,12 +40,18 @@ Row = Mapping[str, str]
 
 def load_files(folder: Path, faults: list[Fault]) -> dict[str, int]:
     """
-    Adds every row that is missing.
+    Adds every row that is missing from the files that the folder has.
 
     :param faults: the list that every fault is added to; each names the file, and the line or the column.
     :returns: the number of new rows of each file.
     """
-    return {name: _load_file(folder / name, columns, read, faults) for name, columns, read in FILES}
+    there = {path.name for path in folder.glob("*.csv")}
+    known = [*(name for name, _, _ in FILES), POLICIES]
+    # A name that is mistyped would leave its rows out.
+    faults += [Fault((name,), f"is none of {', '.join(known)}.") for name in sorted(there - {*known})]
+    if not there:
+        faults.append(Fault((folder.name,), f"has no file to load. Its files are named {', '.join(known)}."))
+    return {name: _load_file(folder / name, columns, read, faults) for name, columns, read in FILES if name in there}
 
 
 def _load_file(path: Path, columns: Iterable[str], read: Callable[[list[Row]], list[Any]], faults: list[Fault]) -> int:
@@ -173,6 +181,8 @@ def _postcodes(rows: list[Row]) -> list[Any]:
     return outcomes
 
 
+# The deadlines, which `casework/jobs/reference_data.py` loads.
+POLICIES = "clocks.csv"
 FILES: list[tuple[str, tuple[str, ...], Callable[[list[Row]], list[Any]]]] = [
     ("localities.csv", ("code", "name"), _each(_locality)),
     ("catchments.csv", ("locality", "prefix"), _each(_catchment)),

@@ -45,7 +45,7 @@ class Timeline:
         postcodes = list(Postcode.objects.order_by("pk").values_list("pk", flat=True)[::97])
         self.agencies = list(Agency.objects.filter(is_active=True).order_by("pk"))
         if not postcodes or not self.agencies:
-            raise NothingToSeed("There is nothing to seed with: run manage.py load_reference_data first.")
+            raise NothingToSeed("There is nothing to seed with: run manage.py load_demonstration first.")
         # The families have a random generator of their own: they do not depend on what the database holds already.
         self.families = Families(Random(random.random()), postcodes)  # noqa: S311  # no secret
 

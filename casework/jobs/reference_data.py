@@ -1,11 +1,12 @@
 """
-Loads the reference data: teams, users and places, the clock policies, and the rule set.
+Loads the reference data: places, teams, agencies and users, the clock policies, and the rule set.
 
-They come from a folder of CSV files, which a council replaces with its own. Rows that exist stay as they are: an
+They come from folders of CSV files, which a council replaces with its own. Rows that exist stay as they are: an
 administrator's edits are never overwritten, and newer shipped rules come as a draft beside the live ones. All files are
 loaded or none, and every fault is named at once.
 """
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from django.db import transaction
@@ -16,34 +17,37 @@ from casework.deadlines import policies
 from casework.models import ClockPolicy
 from casework.record import audit
 from errors import Fault, InvalidInput
-from localities.loading import BUCKINGHAMSHIRE, FIRST_DAY, load_files
+from localities.loading import BUCKINGHAMSHIRE, FIRST_DAY, POLICIES, load_files
 
 
 @transaction.atomic
-def load(folder: Path = BUCKINGHAMSHIRE) -> dict[str, int]:
+def load(*folders: Path) -> dict[str, int]:
     """
     Loads everything that is missing.
 
-    :param folder: CSV files named as in `localities/data/buckinghamshire`.
+    :param folders: with CSV files named as in `localities/data`, one after the other; Buckinghamshire's places if none
+        is named.
     :returns: the number of new rows of each file.
     :raises InvalidInput: with every fault; each names the file, and the line or the column.
     """
     faults: list[Fault] = []
-    counts = load_files(folder, faults)
-    counts["clocks.csv"] = _load_policies(folder, faults)
+    counts: dict[str, int] = {}
+    for folder in folders or (BUCKINGHAMSHIRE,):
+        counts |= load_files(folder, faults)
+    counts[POLICIES] = _load_policies(folders, faults)
     counts["rule set"] = int(rule_sets.bring_shipped(by=audit.SYSTEM, now=timezone.now()) is not None)
     if faults:
         raise InvalidInput(faults)
     return counts
 
 
-def _load_policies(folder: Path, faults: list[Fault]) -> int:
-    """Loads the clocks.csv in the folder, or the shipped policies if it has none."""
-    path = folder / "clocks.csv"
+def _load_policies(folders: Iterable[Path], faults: list[Fault]) -> int:
+    """Loads the deadlines of the first folder that has some, or the shipped ones."""
+    path = next((folder / POLICIES for folder in folders if (folder / POLICIES).exists()), None)
     try:
-        by_kind = policies.load_file(path) if path.exists() else policies.shipped()
+        by_kind = policies.load_file(path) if path else policies.shipped()
     except InvalidInput as invalid:
-        faults += [Fault((path.name, *fault.path), fault.message) for fault in invalid.faults]
+        faults += [Fault((POLICIES, *fault.path), fault.message) for fault in invalid.faults]
         return 0
     known = set(ClockPolicy.objects.values_list("kind", flat=True))
     new = [

@@ -26,6 +26,7 @@ PRODUCTION = DEVELOPMENT | {
     "BASE_URL": "https://front-door.example",
     "EMAIL_URL": "smtp+tls://user:password@mail.example:587",
     "DEFAULT_FROM_EMAIL": "front-door@front-door.example",
+    "FILES_DIR": "/var/lib/front-door/files",
 }
 STEPS: list[tuple[str, list[str], dict[str, str]]] = [
     ("Lint", [*PYTHON, "-m", "ruff", "check", "--quiet", "."], {}),

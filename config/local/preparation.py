@@ -59,7 +59,7 @@ def prepare(data_dir: Path, base_url: str, own: Collection[str]) -> dict[str, An
         if "DATABASE_URL" in own:
             _check_is_a_demonstration()
         say("Loading the reference data …")
-        call_command("load_reference_data", verbosity=0)
+        call_command("load_demonstration", verbosity=0)
         call_command("recheck_hidden_addresses")
         from casework.demonstration import prepare as make_demonstration
 

@@ -19,9 +19,10 @@ APART = 1_000
 def reference() -> str:
     """The name of a database with the reference data and nothing else, which is a template for others."""
     from casework.jobs.reference_data import load
+    from localities.loading import BUCKINGHAMSHIRE, DEMONSTRATION
 
     name = create("reference", copy_of=DATABASE)
-    load()
+    load(BUCKINGHAMSHIRE, DEMONSTRATION)
     return name
 
 

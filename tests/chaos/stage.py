@@ -86,7 +86,7 @@ class Stage:
         from django.db import connections
 
         django.setup()
-        call_command("load_reference_data", verbosity=0)
+        call_command("load_demonstration", verbosity=0)
         from tests.stage.service import client_of, let_people_sign_in
 
         let_people_sign_in()

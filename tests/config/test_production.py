@@ -261,6 +261,8 @@ def production(django_db_setup: None, django_db_blocker: Any, tmp_path_factory: 
             "METRICS_TOKEN": METRICS_TOKEN,
             "DATABASE_POOL_SIZE": "2",
             "DATABASE_STATEMENT_TIMEOUT_MS": "30000",
+            # The cast of the tests is that of the demonstration.
+            "DEMONSTRATION": "true",
         }
         ben = User.objects.get(username="ben")
         ben.set_password(PASSWORD)

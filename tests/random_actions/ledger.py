@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from localities.loading import BUCKINGHAMSHIRE
+from localities.loading import DEMONSTRATION
 
 THIRTY_DAYS = timedelta(days=30)
 FRONT = frozenset({"front-door", "emergency-duty"})
@@ -42,7 +42,7 @@ STARTS = {
 
 
 def _read_roles() -> dict[str, list[tuple[str, str]]]:
-    with (BUCKINGHAMSHIRE / "users.csv").open(encoding="utf-8", newline="") as file:
+    with (DEMONSTRATION / "users.csv").open(encoding="utf-8", newline="") as file:
         return {row["username"]: [(row["role"], row["team"])] for row in csv.DictReader(file)}
 
 

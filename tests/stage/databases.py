@@ -12,6 +12,7 @@ from django.db.backends.utils import CursorWrapper
 
 from casework.jobs.reference_data import load
 from config.local.embedded import DATABASE
+from localities.loading import BUCKINGHAMSHIRE, DEMONSTRATION
 from tests.stage.sessions import keep_sessions
 from triage import published_rules
 
@@ -85,7 +86,7 @@ def _copy(name: str, like: str = MADE) -> Iterator[None]:
 def _make(maintenance: CursorWrapper) -> None:
     """Loads the reference data into the database that has only tables, and signs everybody in."""
     with using(DATABASE):
-        load()
+        load(BUCKINGHAMSHIRE, DEMONSTRATION)
         keep_sessions()
         connection.cursor().execute("ANALYZE")
     maintenance.execute(f'ALTER DATABASE "{DATABASE}" RENAME TO "{MADE}"')

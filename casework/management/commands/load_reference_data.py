@@ -1,4 +1,4 @@
-"""manage.py load_reference_data: loads teams, users, places, clock policies and the rule set. Safe to run again."""
+"""manage.py load_reference_data: loads places, teams, users, clock policies and the rule set. Safe to run again."""
 
 from argparse import ArgumentParser
 from pathlib import Path
@@ -14,7 +14,7 @@ from localities.loading import BUCKINGHAMSHIRE
 class Command(BaseCommand):
     """Adds the rows that are missing. Rows that exist stay as they are."""
 
-    help = "Load reference data that is missing: Buckinghamshire's, or a council's own folder of CSV files."
+    help = "Load reference data that is missing: Buckinghamshire's places, or a council's own folder of CSV files."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--from", dest="folder", type=Path, default=BUCKINGHAMSHIRE, help="a folder of CSV files")

@@ -6,6 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
+from casework.demonstration.in_production import check_may_be_made
 from casework.demonstration.seeding import seed
 from errors import ServiceError
 
@@ -27,6 +28,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, contacts: int, **options: Any) -> None:
         try:
+            check_may_be_made()
             made = seed(contacts=contacts, seed=options["seed"], until=timezone.now(), progress=self.stdout.write)
         except ServiceError as error:
             raise CommandError(str(error)) from None
