@@ -5,14 +5,19 @@ from typing import Any
 from allauth.account.adapter import DefaultAccountAdapter, get_adapter
 from allauth.account.auth_backends import AuthenticationBackend
 from allauth.account.forms import ChangePasswordForm as AllauthChangePasswordForm
-from allauth.account.forms import LoginForm
+from allauth.account.forms import LoginForm, ReauthenticateForm
 from allauth.core import context
+from allauth.socialaccount.models import SocialAccount
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils import timezone
 
+from casework.access.second_step import owed_for_query
 from casework.models import SignInKind
 from casework.record import sign_ins
 from casework.web import tries
+from casework.web.recently import signed_in_recently
 from casework.web.rendering import GovukRenderer, PasswordInput, TextInput
 from casework.web.submitting import errors_of
 from config.passwords import BETTER
@@ -20,28 +25,65 @@ from localities.models import User
 from localities.roles import cache_roles, roles_for_query
 from localities.working_time import local_day
 
+WAYS = {
+    "reauthenticate": "Use your password",
+    "mfa_reauthenticate": "Use a code from an app, or a recovery code",
+    "mfa_reauthenticate:webauthn": "Use a passkey",
+}
+
 
 class StaffBackend(AuthenticationBackend):
-    """Knows staff again at each request: the user with their roles of today, in one statement."""
+    """
+    Knows staff again at each request: the user with their roles of today, and whether they owe a second step, in one
+    statement.
+    """
 
     def get_user(self, user_id: int) -> User | None:
         today = local_day(timezone.now())
         try:
-            user: Any = User.objects.annotate(own_roles=roles_for_query(user_id, today)).get(pk=user_id)
+            user: Any = User.objects.annotate(
+                own_roles=roles_for_query(user_id, today), owes_factor=owed_for_query(user_id, today)
+            ).get(pk=user_id)
         except User.DoesNotExist:
             return None
         cache_roles(user, today, user.own_roles)
         return user if self.user_can_authenticate(user) else None
 
+    def authenticate(self, request: HttpRequest | None, **credentials: Any) -> User | None:
+        user: User | None = super().authenticate(request, **credentials)
+        return None if user is not None and uses_council_account_only(user) else user
+
+
+def has_council_account(user: User) -> bool:
+    """Whether they have signed in with a council account, where that is configured."""
+    return bool(settings.OIDC_ISSUER) and SocialAccount.objects.filter(user=user).exists()
+
+
+def uses_council_account_only(user: User) -> bool:
+    """Whether a password no longer signs them in."""
+    return bool(settings.OIDC_ONLY) and has_council_account(user)
+
 
 class StaffAccountAdapter(DefaultAccountAdapter):
     """
     Closes sign-up: administrators create the accounts. Counts tries in our own way, and records what happens at the
-    door.
+    door. Whoever signed in just now is not asked again.
     """
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
+
+    def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
+        return not signed_in_recently(self.request)
+
+    def get_reauthentication_methods(self, user: Any) -> list[dict[str, Any]]:
+        ways: list[dict[str, Any]] = super().get_reauthentication_methods(user)
+        for way in ways:
+            way["description"] = WAYS[way["id"]]
+        if user.is_authenticated and has_council_account(user):
+            way = {"id": "council", "description": "Use your council account", "url": reverse("council-again")}
+            ways = [way, *(each for each in ways if each["id"] != "reauthenticate" or not settings.OIDC_ONLY)]
+        return ways
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
         """
@@ -130,3 +172,14 @@ class ChangePasswordForm(AllauthChangePasswordForm):
         if not get_adapter(context.request).reauthenticate(self.user, old):
             raise get_adapter().validation_error("enter_current_password")
         return old
+
+class PasswordAgainForm(ReauthenticateForm):
+    """The password of somebody who is signed in."""
+
+    default_renderer = GovukRenderer
+    use_required_attribute = False
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["password"].widget = PasswordInput({"autocomplete": "current-password"})
+        self.fields["password"].help_text = ""

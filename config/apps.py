@@ -17,5 +17,6 @@ class FrontDoorAdminConfig(SimpleAdminConfig):
     def ready(self) -> None:
         super().ready()
         import_module("casework.admin")
+        import_module("config.factors")
         import_module("config.time_limits")
         import_module("config.safe_start")

@@ -154,6 +154,10 @@ INSTALLED_APPS = [
     "django.forms",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
+    "allauth.usersessions",
     "csp",
     "drf_spectacular",
     "drf_spectacular_sidecar",
@@ -175,6 +179,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "casework.web.unsent.UnsentMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "casework.web.second_step.SecondStepMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "config.middleware.NeverCacheMiddleware",
@@ -265,7 +270,11 @@ PASSWORD_HASHERS = ["django.contrib.auth.hashers.PBKDF2PasswordHasher", "config.
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "worklist"
 ACCOUNT_ADAPTER = "config.accounts.StaffAccountAdapter"
-ACCOUNT_FORMS = {"login": "config.accounts.SignInForm", "change_password": "config.accounts.ChangePasswordForm"}
+ACCOUNT_FORMS = {
+    "login": "config.accounts.SignInForm",
+    "change_password": "config.accounts.ChangePasswordForm",
+    "reauthenticate": "config.accounts.PasswordAgainForm",
+}
 ACCOUNT_LOGIN_METHODS = {"username"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
@@ -281,6 +290,69 @@ ACCOUNT_RATE_LIMITS = False
 SIGN_IN_ADDRESS_DAYS = env.int("SIGN_IN_ADDRESS_DAYS", default=180)
 if SIGN_IN_ADDRESS_DAYS < 30:
     _refusals.append("SIGN_IN_ADDRESS_DAYS is under 30: nobody could follow up an attack. Give it at least 30.")
+# Each key encrypts the secrets of second steps; the first encrypts new ones, the others still decrypt. Without one of
+# their own they come from SECRET_KEY, and whoever changes that makes every app set up again.
+FACTORS_KEYS = [key for key in _secret("FACTORS_KEYS").split() if key] or [f"second steps: {SECRET_KEY}"]
+if PRODUCTION and any(len(key) < 40 for key in FACTORS_KEYS):
+    _refusals.append("FACTORS_KEYS has a key that is too easy to guess. Give each at least 40 random characters.")
+MFA_ADAPTER = "config.factors.FactorsAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_FORMS = {
+    "authenticate": "config.factors.CodeForm",
+    "reauthenticate": "config.factors.CodeAgainForm",
+    "activate_totp": "config.factors.AddAppForm",
+    "add_webauthn": "config.factors.AddPasskeyForm",
+    "edit_webauthn": "config.factors.NamePasskeyForm",
+}
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+# A clock may be half a minute wrong. Each code is taken once (config/factors.py).
+MFA_TOTP_TOLERANCE = 1
+# A passkey asks for the finger, the face or the PIN: whoever finds the device does not get in.
+MFA_WEBAUTHN_USER_VERIFICATION = "required"
+# Browsers use passkeys on http://localhost alone, beside https.
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not PRODUCTION
+# Seconds after which a reveal, a change of roles or an export asks again.
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 15 * 60
+
+# ---- council single sign-on, where it is configured
+
+OIDC_ISSUER = env.str("OIDC_ISSUER", default="").rstrip("/")
+_oidc = {
+    "OIDC_ISSUER": OIDC_ISSUER,
+    "OIDC_CLIENT_ID": env.str("OIDC_CLIENT_ID", default=""),
+    "OIDC_CLIENT_SECRET": _secret("OIDC_CLIENT_SECRET"),
+}
+if any(_oidc.values()) and not all(_oidc.values()):
+    _missing = " and ".join(name for name, value in _oidc.items() if not value)
+    _refusals.append(f"Council sign-in is half configured: {_missing} is missing. Set it, or take the others away.")
+if PRODUCTION and OIDC_ISSUER and not OIDC_ISSUER.startswith("https://"):
+    _refusals.append("OIDC_ISSUER is not an https address. Set it to the issuer of the council's sign-in.")
+# The claim by which an account is found the first time.
+OIDC_LINK_BY = env.str("OIDC_LINK_BY", default="email")
+if OIDC_LINK_BY not in {"email", "employee_id"}:
+    _refusals.append(f"OIDC_LINK_BY is {OIDC_LINK_BY!r}. Set it to email or employee_id.")
+OIDC_EMPLOYEE_ID_CLAIM = env.str("OIDC_EMPLOYEE_ID_CLAIM", default="employee_id")
+# Whether whoever has signed in with a council account can no longer sign in with a password.
+OIDC_ONLY = env.bool("OIDC_ONLY", default=False)
+if OIDC_ONLY and not OIDC_ISSUER:
+    _refusals.append("OIDC_ONLY is set, and no council sign-in. Set OIDC_ISSUER and the others, or take it away.")
+SOCIALACCOUNT_ADAPTER = "config.single_sign_on.CouncilAdapter"
+SOCIALACCOUNT_PROVIDERS: dict[str, Any] = {"openid_connect": {"APPS": []}}
+if all(_oidc.values()):
+    SOCIALACCOUNT_PROVIDERS["openid_connect"]["APPS"] = [
+        {
+            "provider_id": "council",
+            "name": "Council account",
+            "client_id": _oidc["OIDC_CLIENT_ID"],
+            "secret": _oidc["OIDC_CLIENT_SECRET"],
+            "settings": {"server_url": OIDC_ISSUER, "oauth_pkce_enabled": True},
+        }
+    ]
+    # The button's form leads there.
+    CONTENT_SECURITY_POLICY["DIRECTIVES"]["form-action"].append(
+        f"{urlsplit(OIDC_ISSUER).scheme}://{urlsplit(OIDC_ISSUER).netloc}"
+    )
 
 # ---- partner agencies' systems
 

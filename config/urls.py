@@ -1,6 +1,11 @@
 """The URLs. Partners' systems and other people's scripts call them, so a URL that exists never changes."""
 
 from allauth.account import views as allauth
+from allauth.mfa.base import views as second_step
+from allauth.mfa.recovery_codes import views as recovery_codes
+from allauth.mfa.totp import views as app_codes
+from allauth.mfa.webauthn import views as passkeys
+from allauth.socialaccount.providers.openid_connect import views as openid_connect
 from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth.decorators import login_not_required
@@ -10,6 +15,7 @@ from oauth2_provider.views import RevokeTokenView
 
 from casework.api.authentication import ClientTokenView
 from casework.web.views import passwords
+from config import single_sign_on
 from config.health import healthz, readyz
 from config.metrics import metrics
 
@@ -19,6 +25,23 @@ accounts = [
     path("logout/", allauth.logout, name="account_logout"),
     path("inactive/", allauth.account_inactive, name="account_inactive"),
     path("password/change/", allauth.password_change, name="account_change_password"),
+    path("again/", allauth.reauthenticate, name="account_reauthenticate"),
+    path("again/code/", second_step.reauthenticate, name="mfa_reauthenticate"),
+    path("again/passkey/", passkeys.reauthenticate_webauthn, name="mfa_reauthenticate_webauthn"),
+    path("login/second-step/", second_step.authenticate, name="mfa_authenticate"),
+    path("login/passkey/", passkeys.login_webauthn, name="mfa_login_webauthn"),
+    path("again/council/", single_sign_on.again, name="council-again"),
+    path("council/<slug:provider_id>/", openid_connect.login, name="openid_connect_login"),
+    path("council/<slug:provider_id>/back/", openid_connect.callback, name="openid_connect_callback"),
+    path("second-step/", second_step.index, name="mfa_index"),
+    path("second-step/app/", app_codes.activate_totp, name="mfa_activate_totp"),
+    path("second-step/app/remove/", app_codes.deactivate_totp, name="mfa_deactivate_totp"),
+    path("second-step/passkeys/", second_step.index, name="mfa_list_webauthn"),
+    path("second-step/passkeys/add/", passkeys.add_webauthn, name="mfa_add_webauthn"),
+    path("second-step/passkeys/<int:pk>/name/", passkeys.edit_webauthn, name="mfa_edit_webauthn"),
+    path("second-step/passkeys/<int:pk>/remove/", passkeys.remove_webauthn, name="mfa_remove_webauthn"),
+    path("second-step/recovery-codes/", recovery_codes.view_recovery_codes, name="mfa_view_recovery_codes"),
+    path("second-step/recovery-codes/new/", recovery_codes.generate_recovery_codes, name="mfa_generate_recovery_codes"),
     path("password/reset/", passwords.forgotten, name="account_reset_password"),
     path("password/reset/sent/", passwords.link_sent, name="password-link-sent"),
     path("password/set/", passwords.set_own, name="password-set"),

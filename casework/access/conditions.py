@@ -16,6 +16,7 @@ from casework.models import (
     ContactChild,
     ContactDraft,
     ContactHandover,
+    FactorReset,
     File,
     FileState,
     Handoff,
@@ -41,6 +42,12 @@ from triage.ruleset import Hold, Rag
 
 # What arrived longer ago is typed in as of today: its deadlines would all have passed.
 LONGEST_AGO = timedelta(days=7)
+
+
+def check_is_not_answered(reset: FactorReset) -> None:
+    if reset.answered_at is not None:
+        says = "agreed to" if reset.agreed else "declined"
+        raise NotAllowedInStatus(f"{reset.answered_by} {says} this on {in_words(reset.answered_at)}.")
 
 
 def check_waits_for_decision(contact: Contact) -> None:

@@ -10,6 +10,7 @@ from casework.models import (
     Contact,
     ContactHandover,
     Decision,
+    FactorReset,
     Handoff,
     Note,
     PasswordLink,
@@ -30,6 +31,8 @@ RESTRICTERS = (Role.FRONT_DOOR_MANAGER, Role.SERVICE_MANAGER, Role.INFORMATION_G
 RESTRICTION_OWNERS = (Role.SERVICE_MANAGER, Role.INFORMATION_GOVERNANCE)
 OVERSIGHT = (Role.TEAM_LEAD, Role.FRONT_DOOR_MANAGER, Role.SERVICE_MANAGER, Role.PRACTICE_LEAD)
 LEADS = (Role.TEAM_LEAD, Role.FRONT_DOOR_MANAGER)
+# Whoever answers for people or for accounts; at night there is a manager, and no administrator.
+WHO_LET_IN = (Role.FRONT_DOOR_MANAGER, Role.TEAM_LEAD, Role.SERVICE_MANAGER, Role.ADMINISTRATOR)
 DECIDERS = frozenset({Role.SOCIAL_WORKER, Role.FRONT_DOOR_MANAGER})
 
 
@@ -43,6 +46,21 @@ def check_can_take_over_drafts(by: User, on: date) -> None:
     """A front-door manager takes over what somebody else began to type in and did not finish."""
     if Role.FRONT_DOOR_MANAGER not in roles_of(by, on).front_door_roles:
         raise NotPermitted("Only a front-door manager can take over what somebody else typed.")
+
+
+def check_can_let_in(by: User, on: date) -> None:
+    """Managers, team leads and administrators let somebody in who has lost their second step of signing in."""
+    if not roles_of(by, on).has(*WHO_LET_IN):
+        raise NotPermitted("Only a manager, a team lead or an administrator can let somebody in.")
+
+
+def check_can_agree_to_let_in(reset: FactorReset, by: User, on: date) -> None:
+    """Two different people let somebody in, and nobody themself."""
+    check_can_let_in(by, on)
+    if by.pk == reset.person_id:
+        raise NotPermitted("You cannot let yourself in. Two others must agree.")
+    if by.pk == reset.asked_by_id:
+        raise NotPermitted("You asked for this. Another person must agree.")
 
 
 def check_can_work_on(contact: Contact, by: User, on: date) -> None:

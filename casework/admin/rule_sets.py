@@ -16,6 +16,7 @@ from casework.access import permissions
 from casework.admin import replay_pages, rule_set_pages
 from casework.admin.rights import RoleAdmin
 from casework.models import Recheck, ThresholdChecks
+from casework.web.recently import recently
 from localities.models import Role
 from triage.models import RuleSetVersion
 
@@ -78,7 +79,7 @@ class RuleSetVersionAdmin(RoleAdmin):
             ("replays/", rule_set_pages.ask_for_replay, "replay-ask"),
             ("replays/<int:replay_id>/", replay_pages.show, "replay"),
             ("replays/<int:replay_id>/cancel/", replay_pages.cancel, "replay-cancel"),
-            ("replays/<int:replay_id>/contacts.csv", replay_pages.export, "replay-export"),
+            ("replays/<int:replay_id>/contacts.csv", recently(replay_pages.export), "replay-export"),
         ]
         ours = [path(f"<int:version_id>/{tail}", view(page), name=name) for tail, page, name in pages]
         return [*ours, *super().get_urls()]

@@ -18,9 +18,10 @@ from casework.access import permissions
 from casework.actions import calendar, passwords
 from casework.admin.rights import RoleAdmin, SettingAdmin, roles_of_user
 from casework.deadlines.titles import title_of
-from casework.models import CalendarEdit, ClockPolicy, Contact, Event, Handoff, Responsibility
+from casework.models import CalendarEdit, ClockPolicy, Contact, Event, Handoff, Responsibility, SecondFactorRule
 from casework.record import audit
 from casework.statuses import ContactStatus, HandoffStatus
+from casework.web.recently import ask_again, signed_in_recently
 from casework.web.signed_in import user_of
 from casework.web.tags import as_words
 from localities.models import (
@@ -41,12 +42,21 @@ from localities.postcodes import normalise
 from localities.working_time import local_day
 
 
+class RecentlyAdmin(SettingAdmin):
+    """A setting that changes who may see what: who edits it must have signed in just now."""
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        if self.has_change_permission(request) and not signed_in_recently(request):
+            return ask_again(request)
+        return super().changeform_view(request, *args, **kwargs)
+
+
 class UserForm(ModelForm):
     """A person. They set their password themselves, with a link."""
 
     class Meta:
         model = User
-        fields = ("username", "name", "email", "telephone", "is_active")
+        fields = ("username", "name", "email", "telephone", "employee_id", "is_active")
 
     def save(self, commit: bool = True) -> User:
         if self.instance.pk is None:
@@ -72,15 +82,15 @@ class MembershipInline(admin.TabularInline):
 
 
 @admin.register(User)
-class UserAdmin(SettingAdmin):
+class UserAdmin(RecentlyAdmin):
     """People. They are never deleted, because records name them: deactivate them instead."""
 
     form = UserForm
     inlines = (MembershipInline,)
     list_display = ("name", "username", "email", "is_active")
     list_filter = ("is_active", "memberships__role", "memberships__team")
-    viewer_fields = ("username", "name", "email", "telephone", "is_active")
-    search_fields = ("name", "username", "email")
+    viewer_fields = ("username", "name", "email", "telephone", "employee_id", "is_active")
+    search_fields = ("name", "username", "email", "employee_id")
     ordering = ("name",)
     change_form_template = "people/change_form.html"
 
@@ -123,6 +133,18 @@ class UserAdmin(SettingAdmin):
                     key=membership.pk, what=what, user=membership.user_id, role=membership.role,
                     team=membership.team.code if membership.team else None,
                 )  # fmt: skip
+
+
+@admin.register(SecondFactorRule)
+class SecondFactorRuleAdmin(RecentlyAdmin):
+    """What each role needs beside a password. Whoever has a role and not what it needs sets it up at the next page."""
+
+    list_display = ("role", "kind")
+    fields = viewer_fields = ("role", "kind")
+    readonly_fields = ("role",)
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
 
 
 class TeamForm(ModelForm):

@@ -117,6 +117,17 @@ TO_STAFF = {
         "Your proposal came back: {rule_set.called}",
         "Somebody read it and sent it back, with a reason.",
     ),
+    Message.FACTOR_RESET_ASKED: (
+        "Somebody asked to let you in without your second step of signing in",
+        "If you did not ask for this, sign in and decline it, or call your administrator now.",
+    ),
+    Message.FACTORS_REMOVED: (
+        "Your second step of signing in is removed",
+        (
+            "Two people agreed to it, and you were signed out everywhere. Sign in with your password and set it up "
+            "anew. If you did not ask for this, call your administrator now."
+        ),
+    ),
 }
 
 
@@ -235,6 +246,8 @@ def _link(message: OutboxMessage) -> str:
         return f"{settings.BASE_URL}/restricted/{message.restriction}/"
     if message.kind == Message.COVER_NAMED:
         return f"{settings.BASE_URL}/duty/"
+    if message.kind in (Message.FACTOR_RESET_ASKED, Message.FACTORS_REMOVED):
+        return f"{settings.BASE_URL}/account/"
     if message.kind == Message.RESTRICTED_CONTACT:
         return f"{settings.BASE_URL}/restricted/"
     if message.case is not None:

@@ -73,6 +73,7 @@ from casework.models.rule_sets import (
     ThresholdChecks,
 )
 from casework.models.sign_ins import SignInEvent, SignInKind
+from casework.models.signing_in import FactorKind, FactorReset, SecondFactorRule
 from casework.models.unfinished_forms import UnfinishedForm, unfinished_forms_of
 
 __all__ = [
@@ -109,6 +110,8 @@ __all__ = [
     "DutyRole",
     "Event",
     "FactChange",
+    "FactorKind",
+    "FactorReset",
     "FamilyAgreement",
     "File",
     "FileKind",
@@ -147,6 +150,7 @@ __all__ = [
     "RuleSetReason",
     "RuleSetReasonKind",
     "SafeToUse",
+    "SecondFactorRule",
     "SharingBasis",
     "SignInEvent",
     "SignInKind",

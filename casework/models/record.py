@@ -115,6 +115,13 @@ class Event(models.TextChoices):
     ABSENCE_RECORDED = "absence_recorded", "Absence recorded"
     ABSENCE_CHANGED = "absence_changed", "Absence changed"
     ABSENCE_WITHDRAWN = "absence_withdrawn", "Absence withdrawn"
+    FACTOR_ADDED = "factor_added", "Second step of signing in set up"
+    FACTOR_REMOVED = "factor_removed", "Second step of signing in removed"
+    FACTOR_RESET_ASKED = "factor_reset_asked", "Letting somebody in: asked for"
+    FACTOR_RESET_AGREED = "factor_reset_agreed", "Letting somebody in: second person agreed"
+    FACTOR_RESET_DECLINED = "factor_reset_declined", "Letting somebody in: declined"
+    SESSIONS_ENDED = "sessions_ended", "Sessions ended by their owner"
+    ACCOUNT_LINKED = "account_linked", "Council account linked"
     RECOMMENDATIONS_RECHECKED = "recommendations_rechecked", "Stored recommendations computed again"
 
 
@@ -224,6 +231,8 @@ class Message(models.TextChoices):
     RULE_SET_SENT_BACK = "rule_set_sent_back", "A proposal came back"
     INTEGRITY_BROKEN = "integrity_broken", "Something that must never be false is"
     PASSWORD_LINK = "password_link", "A link to set a password"
+    FACTOR_RESET_ASKED = "factor_reset_asked", "Somebody asked to let you in without your second step"
+    FACTORS_REMOVED = "factors_removed", "Your second step of signing in is removed"
     RECHECK_DIFFERS = "recheck_differs", "A stored recommendation does not come out as it was stored"
 
 

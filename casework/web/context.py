@@ -14,11 +14,11 @@ from localities.working_time import local_day
 
 
 def service(request: HttpRequest) -> dict[str, Any]:
-    """For templates: `council`, `opens_admin`, `enters_contacts`, `reads_reports`, `reads_restrictions`,
-    `signed_in_until`."""
+    """For templates: `council`, `council_signs_in`, `opens_admin`, `enters_contacts`, `reads_reports`,
+    `reads_restrictions`, `signed_in_until`."""
     user = getattr(request, "user", None)
     if not isinstance(user, User):
-        return {"council": settings.COUNCIL_NAME}
+        return {"council": settings.COUNCIL_NAME, "council_signs_in": bool(settings.OIDC_ISSUER)}
     today = local_day(timezone.now())
     who = roles_of(user, today)
     return {

@@ -1,6 +1,7 @@
 """
-What somebody sent when their session had ended: it is kept until they have signed in again, and then shown to them, to
-open the form with it, to send it again or to let it go. No JavaScript is needed.
+What somebody sent when their session had ended, or where they must show once more that it is them (`recently.py`): it
+is kept until they have signed in again, and then shown to them, to open the form with it, to send it again or to let it
+go. No JavaScript is needed.
 
 It is kept for the same person alone: a cookie says whose browser it was, and nobody else is shown it. A stranger's
 browser has no such cookie, and nothing of theirs is kept. It stands in the session, because whoever has no session can
@@ -37,13 +38,15 @@ class UnsentMiddleware(LoginRequiredMiddleware):
         self, request: HttpRequest, view_func: Any, view_args: Any, view_kwargs: Any
     ) -> HttpResponseBase | None:
         refused = super().process_view(request, view_func, view_args, view_kwargs)
-        if refused is not None or not request.user.is_authenticated or not is_a_page(view_func):
+        if refused is not None or not request.user.is_authenticated:
             return refused
+        if is_a_page(view_func):
+            setattr(request, TYPIST, user_of(request).pk)
         return _shown(request, user_of(request))
 
     def handle_no_permission(self, request: HttpRequest, view_func: Any) -> HttpResponseRedirect:
         if request.method == "POST" and is_a_page(view_func) and request.accepts("text/html"):
-            _keep(request)
+            keep(request)
         return super().handle_no_permission(request, view_func)
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
@@ -70,10 +73,15 @@ def _typist(request: HttpRequest) -> int | None:
     return int(said) if said else None
 
 
-def _keep(request: HttpRequest) -> None:
-    typist = _typist(request)
+def keep(request: HttpRequest) -> None:
+    """Keeps what is sent for whoever is signed in, or whose browser it is. A password is never kept."""
+    signed_in = request.user.is_authenticated
+    typist = user_of(request).pk if signed_in else _typist(request)
     sent = [
-        (name, str(value)) for name, values in request.POST.lists() for value in values if name not in NOT_SENT_AGAIN
+        (name, str(value))
+        for name, values in request.POST.lists()
+        for value in values
+        if name not in NOT_SENT_AGAIN and "password" not in name
     ]
     if typist is None or not any(value.strip() for _, value in sent):
         return
@@ -82,12 +90,11 @@ def _keep(request: HttpRequest) -> None:
     forms = kept["forms"] if kept.get("by") == typist else []
     path = request.get_full_path()
     forms = [each for each in forms if each[0] != path] + [[path, urlencode(sent)]]
-    request.session[KEPT] = {"by": typist, "forms": forms[-MOST_KEPT:]}
+    request.session[KEPT] = {"by": typist, "forms": forms[-MOST_KEPT:], "asked": signed_in}
 
 
 def _shown(request: HttpRequest, user: User) -> HttpResponse | None:
     """What was kept for this address, if somebody comes back to it; None for everything else."""
-    setattr(request, TYPIST, user.pk)
     kept = request.session.get(KEPT)
     if kept is None:
         return None
@@ -103,6 +110,7 @@ def _shown(request: HttpRequest, user: User) -> HttpResponse | None:
     sent = QueryDict(forms[path])
     context = {
         "path": path,
+        "asked": kept.get("asked", False),
         "record": record_of(request),
         "typed": [*chosen(sent), *own_words(sent)],
         "opens_again": unfinished.KEY in sent,

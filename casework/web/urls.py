@@ -6,6 +6,7 @@ from django.urls.converters import StringConverter
 from casework.web.draft_form import KEY
 from casework.web.views import (
     accessibility,
+    account,
     case_plan,
     case_tabs,
     cases,
@@ -134,6 +135,12 @@ urlpatterns = [
     path("restricted/<reference:reference>/pass-on/", restrictions.pass_on, name="pass-restriction-on"),
     path("restricted/<reference:reference>/lift/", restrictions.lift, name="lift-restriction"),
     path("teams/<slug:code>/", teams.show, name="team"),
+    path("account/", account.show, name="account"),
+    path("account/sessions/end/", account.end_other_sessions, name="account-end-other-sessions"),
+    path("account/sessions/<int:session_id>/end/", account.end_session, name="account-end-session"),
+    path("account/let-in/", account.let_in, name="let-in"),
+    path("account/let-in/<int:reset_id>/agree/", account.agree, name="let-in-agree"),
+    path("account/let-in/<int:reset_id>/decline/", account.decline, name="let-in-decline"),
     path("accessibility/", accessibility.statement, name="accessibility"),
     path("reminders/", reminders.show, name="reminders"),
     path("reminders/<int:reminder_id>/seen/", reminders.seen, name="reminder-seen"),

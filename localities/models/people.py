@@ -75,6 +75,14 @@ class User(AbstractBaseUser):
         "work telephone", max_length=40, blank=True, default="", db_default="", validators=[TELEPHONE]
     )
     is_active = models.BooleanField("can sign in", default=True, help_text="Take this away when somebody leaves.")
+    employee_id = models.CharField(
+        "employee number",
+        max_length=100,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="As the council's sign-in says it, if people sign in with a council account.",
+    )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     USERNAME_FIELD = "username"
@@ -83,7 +91,13 @@ class User(AbstractBaseUser):
 
     class Meta:
         constraints: ClassVar = [
-            models.UniqueConstraint(models.functions.Lower("username"), name="usernames_differ_by_more_than_case")
+            models.UniqueConstraint(models.functions.Lower("username"), name="usernames_differ_by_more_than_case"),
+            models.UniqueConstraint(
+                fields=["employee_id"],
+                condition=~Q(employee_id=""),
+                name="an_employee_number_belongs_to_one_person",
+                violation_error_message="Somebody else has this employee number.",
+            ),
         ]
 
     def __str__(self) -> str:

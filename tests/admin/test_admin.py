@@ -55,7 +55,7 @@ from triage.models import RuleSetVersion
 
 SETTINGS = {
     "user", "team", "locality", "catchment", "postcode", "otherauthority", "agency", "agencyclient", "hubhours",
-    "calendarday", "clockpolicy", "rulesetversion",
+    "calendarday", "clockpolicy", "rulesetversion", "secondfactorrule",
 }  # fmt: skip
 WORK = {"contact", "case", "handoff", "clock", "decision", "reminder", "outboxmessage", "auditevent"}
 KEPT = {"recheck", "thresholdchecks"}

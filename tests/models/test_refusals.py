@@ -14,6 +14,7 @@ from typing import Any
 import pgtrigger
 import psycopg
 import pytest
+from allauth.mfa.models import Authenticator
 from django.apps import apps
 from django.db import DataError, IntegrityError, NotSupportedError, transaction
 from django.db.models import Model
@@ -36,6 +37,7 @@ from casework.actions import (
     receiving,
     reminders,
     restrictions,
+    signing_in,
     threshold_checks,
 )
 from casework.actions.contact_drafts import Task
@@ -59,6 +61,7 @@ from casework.models import (
     Decision,
     Duty,
     FactChange,
+    FactorReset,
     File,
     Handoff,
     Information,
@@ -80,6 +83,7 @@ from casework.models import (
     RestrictedAccess,
     Restriction,
     RuleSetReason,
+    SecondFactorRule,
     SignInEvent,
     SignOff,
     StatusChange,
@@ -2736,3 +2740,79 @@ class TestKeysOfPeople:
         run("INSERT INTO casework_personkey (key, person_id) VALUES (1, %s)", other.pk)
         with refused("a_person_stays_as_long_as_keys_lead_there"):
             run("DELETE FROM casework_person WHERE id = %s", other.pk)
+
+
+class TestSigningIn:
+    """What roles need beside a password, and who lets somebody in who has lost it."""
+
+    @pytest.fixture
+    def reset(self, db: None, story: Story, erin: User, maya: User) -> FactorReset:
+        Authenticator.objects.create(user=erin, type="totp", data={})
+        said = "Her telephone was stolen; I know her voice."
+        return signing_in.ask_to_let_in(person_id=erin.pk, reason=said, by=maya, now=story.now)
+
+    def test_a_rule_for_no_role_or_of_no_kind_is_refused(self, db: None) -> None:
+        rule = SecondFactorRule.objects.get(role="auditor")
+        with refused("a_second_step_is_for_a_known_role"):
+            change("casework_secondfactorrule", rule.pk, role="'somebody'")
+        with refused("a_second_step_is_of_a_known_kind"):
+            change("casework_secondfactorrule", rule.pk, kind="'sms'")
+        for kind in ("none", "any", "passkey"):
+            with allowed():
+                change("casework_secondfactorrule", rule.pk, kind=f"'{kind}'")
+
+    def test_a_rule_is_never_deleted(self, db: None) -> None:
+        with refused("what_a_role_needs_stays"):
+            delete("casework_secondfactorrule", SecondFactorRule.objects.all()[0].pk)
+        with refused("what_a_role_needs_stays_all"):
+            run("TRUNCATE casework_secondfactorrule")
+
+    def test_nobody_lets_themself_in_and_nobody_alone(self, reset: FactorReset, adele: User) -> None:
+        answered = {"answered_at": "now()", "asked_at": "asked_at"}
+        for by in (reset.person_id, reset.asked_by_id):
+            with refused("two_others_let_somebody_in"):
+                change("casework_factorreset", reset.pk, **answered, answered_by_id=str(by), agreed="true")
+            with allowed():
+                change("casework_factorreset", reset.pk, **answered, answered_by_id=str(by), agreed="false")
+        with allowed():
+            change("casework_factorreset", reset.pk, **answered, answered_by_id=str(adele.pk), agreed="true")
+        with refused("nobody_asks_to_let_themself_in"):
+            copy("casework_factorreset", reset.pk, asked_by_id="person_id", answered_at="now()",
+                 answered_by_id=str(adele.pk), agreed="false")  # fmt: skip
+
+    def test_a_reason_and_one_open_request_at_a_time(self, reset: FactorReset) -> None:
+        with refused("one_request_to_let_somebody_in_is_open"):
+            copy("casework_factorreset", reset.pk)
+        with refused("who_lets_somebody_in_says_why"):
+            copy("casework_factorreset", reset.pk, reason="' '", person_id=str(reset.asked_by_id),
+                 asked_by_id="person_id")  # fmt: skip
+
+    @pytest.mark.parametrize(
+        "wrong",
+        [{"answered_at": "NULL"}, {"answered_by_id": "NULL"}, {"agreed": "NULL"},
+         {"answered_at": "asked_at - interval '1 second'"}],
+    )  # fmt: skip
+    def test_an_answer_says_who_and_when(self, reset: FactorReset, adele: User, wrong: dict[str, str]) -> None:
+        answer = {"answered_at": "asked_at", "answered_by_id": str(adele.pk), "agreed": "true"}
+        with refused("an_answer_to_let_somebody_in_says_who_and_when"):
+            change("casework_factorreset", reset.pk, **answer | wrong)
+        with allowed():
+            change("casework_factorreset", reset.pk, **answer)
+
+    def test_what_was_asked_stays_and_is_answered_once(self, reset: FactorReset, story: Story, adele: User) -> None:
+        with refused("a_request_to_let_somebody_in_is_answered_once"):
+            change("casework_factorreset", reset.pk, person_id=str(adele.pk))
+        signing_in.agree_to_let_in(reset_id=reset.pk, by=adele, now=story.now)
+        with refused("a_request_to_let_somebody_in_is_answered_once"):
+            change("casework_factorreset", reset.pk, agreed="false")
+        with refused("who_let_somebody_in_stays"):
+            delete("casework_factorreset", reset.pk)
+        with refused("who_let_somebody_in_stays_all"):
+            run("TRUNCATE casework_factorreset")
+
+    def test_an_employee_number_of_two_people_is_refused(self, db: None, ben: User, maya: User) -> None:
+        change("localities_user", ben.pk, employee_id="'E1'")
+        with refused("an_employee_number_belongs_to_one_person"):
+            change("localities_user", maya.pk, employee_id="'E1'")
+        with allowed():
+            change("localities_user", maya.pk, employee_id="'E2'")

@@ -10,6 +10,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from allauth.mfa.models import Authenticator
 from django.test import override_settings
 
 from casework.access.reasons import TO_CHOOSE
@@ -40,6 +41,7 @@ from casework.actions import (
     restrictions,
     rule_sets,
     searching,
+    signing_in,
     viewing,
 )
 from casework.actions.contact_drafts import Task
@@ -311,6 +313,19 @@ class WholeStory:
         for name, reason in (("ava", TO_CHOOSE[0]), ("amina", "")):
             searching.search(query=read_typed(f"{WORD} 2015-03-04 HP20 1UA"), reason=reason, **self.said(name))
 
+    def signing_in(self) -> None:
+        """Erin loses her second step twice: she is let in, and she is not."""
+        erin = person("erin")
+        for kind in ("totp", "webauthn"):
+            Authenticator.objects.create(user=erin, type=kind, data={"name": WORD})
+            signing_in.record_factor_added(kind=kind, **self.said("erin"))
+            reset = signing_in.ask_to_let_in(person_id=erin.pk, reason=WORD, **self.said("maya"))
+            answer = signing_in.agree_to_let_in if kind == "totp" else signing_in.decline_to_let_in
+            answer(reset_id=reset.pk, **self.said("adele"))
+        signing_in.record_factor_removed(kind="webauthn", **self.said("erin"))
+        signing_in.record_account_linked(**self.said("erin"))
+        signing_in.end_other_sessions(but="", **self.said("erin"))
+
     def the_service(self) -> None:
         day = CalendarDay(date=date(2026, 11, 24), kind="closure", name=WORD)
         calendar.change_day(day=day, before=None, **self.said("adele"))
@@ -348,6 +363,7 @@ def test_no_event_holds_what_somebody_typed(whole_story: WholeStory) -> None:
     whole_story.reminders_and_messages()
     whole_story.searches()
     whole_story.the_rules()
+    whole_story.signing_in()
     whole_story.the_service()
     whole_story.passwords()
     events = list(AuditEvent.objects.order_by("pk"))

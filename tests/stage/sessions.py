@@ -5,6 +5,7 @@ The sessions are stored with the reference data, so that every test's database h
 """
 
 from datetime import timedelta
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
@@ -23,6 +24,7 @@ def keep_sessions() -> None:
             SESSION_KEY: str(user.pk),
             BACKEND_SESSION_KEY: settings.AUTHENTICATION_BACKENDS[0],
             HASH_SESSION_KEY: user.get_session_auth_hash(),
+            **just_now(user),
         }
         Session.objects.save(key_of(user.username), says, ends)
 
@@ -34,6 +36,18 @@ def sign_in(client: Client, user: User) -> None:
         client.cookies[settings.SESSION_COOKIE_NAME] = kept.pk
     else:
         client.force_login(user)
+        session = client.session
+        session.update(just_now(user))
+        session.save()
+
+
+def just_now(user: User) -> dict[str, Any]:
+    """What a session holds of somebody who signed in just now, for as long as a run of the tests takes."""
+    ends = timezone.now() + timedelta(days=1)
+    return {
+        "account_authentication_methods": [{"method": "password", "at": ends.timestamp()}],
+        "account_authentication_methods_user": str(user.pk),
+    }
 
 
 def key_of(username: str) -> str:

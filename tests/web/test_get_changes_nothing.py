@@ -52,6 +52,7 @@ def addresses(contact: Contact) -> Iterator[str]:
         given = {
             "reference": reference, "kind": "upn", "key": "0" * 32, "name": "children",
             "code": "aylesbury", "match_id": 1, "check_id": 1, "detail_id": 1, "access_id": 1, "conflict_id": 1,
+            "reset_id": 1, "session_id": 1,
             "reminder_id": Reminder.objects.latest("pk").pk,
             "pk": contact.children.latest("pk").pk,
             "group": "child" if "<int:pk>" in str(pattern.pattern) else "family",

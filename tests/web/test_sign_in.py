@@ -611,7 +611,9 @@ def test_every_page_asks_for_a_sign_in_but_those_that_cannot(client: Client, db:
     }
     assert is_open == {
         "accessibility/",
-        "accounts/login/", "accounts/logout/", "accounts/inactive/", "accounts/signup/", "accounts/password/reset/",
+        "accounts/login/", "accounts/login/second-step/", "accounts/login/passkey/",
+        "accounts/council/<slug:provider_id>/", "accounts/council/<slug:provider_id>/back/",
+        "accounts/logout/", "accounts/inactive/", "accounts/signup/", "accounts/password/reset/",
         "accounts/password/reset/sent/", "accounts/password/set/", "accounts/password/set/<slug:token>/",
         "api/v1/contacts", "api/v1/contacts/<reference:reference>",
         "api/v1/contacts/<reference:reference>/information", "api/v1/threshold-check", "api/v1/schema",

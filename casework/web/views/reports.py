@@ -26,6 +26,7 @@ from casework.reports.overrides import NO_LOCALITY, NONE, TYPED_IN, Figure, Row
 from casework.reports.period import Period
 from casework.reports.quality import Tally
 from casework.web.charts import rates
+from casework.web.recently import recently
 from casework.web.report_form import PeriodForm
 from casework.web.signed_in import user_of
 from casework.web.story import LABELS
@@ -149,6 +150,7 @@ def _quality(period: Period, code: str) -> dict[str, Any]:
 
 
 @require_safe
+@recently
 def quality_csv(request: HttpRequest) -> HttpResponse:
     """The figures of every agency and month, as a file for a spreadsheet."""
     _, today = _reader(request)

@@ -18,6 +18,7 @@ from casework.reading import restrictions as reading
 from casework.references import as_reference
 from casework.web.forms import ActionForm, everybody_on, id_of
 from casework.web.hiding import without_hidden_addresses
+from casework.web.recently import recently
 from casework.web.restriction_forms import (
     BreakGlassForm,
     ConflictForm,
@@ -129,6 +130,7 @@ def lift(request: HttpRequest, reference: str) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
+@recently
 def break_glass(request: HttpRequest) -> HttpResponse:
     """Opens a restricted record with a reason, for some hours."""
     user, now = user_of(request), timezone.now()

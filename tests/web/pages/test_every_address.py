@@ -68,7 +68,11 @@ def test_every_address_is_tried_here() -> None:
         "pass-restriction-on", "lift-restriction", "contact-restrict", "contact-conflict", "case-conflict",
         "end-conflict",
     }  # fmt: skip
-    assert named == tried | below | of_reminders | of_restrictions | {
+    # In test_account_pages.py.
+    of_accounts = {
+        "account", "account-end-session", "account-end-other-sessions", "let-in", "let-in-agree", "let-in-decline",
+    }  # fmt: skip
+    assert named == tried | below | of_reminders | of_restrictions | of_accounts | {
         "accessibility", "worklist", "contact", "contact-decided", "contact-new", "contact-screening",
         "team", "report-overrides", "report-contacts", "report-equality", "report-quality",
         "report-quality-csv",

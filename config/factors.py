@@ -1,0 +1,139 @@
+"""
+The second step of signing in: a code from an app or a passkey, and codes for the day neither is at hand.
+
+Secrets are stored encrypted: whoever reads the database, or a copy of it, can make no code.
+"""
+
+import base64
+import hashlib
+from typing import Any
+
+from allauth.mfa.adapter import DefaultMFAAdapter
+from allauth.mfa.base.forms import AuthenticateForm, ReauthenticateForm
+from allauth.mfa.models import Authenticator
+from allauth.mfa.signals import authenticator_added, authenticator_removed, authenticator_reset
+from allauth.mfa.totp.forms import ActivateTOTPForm
+from allauth.mfa.totp.internal import auth as totp
+from allauth.mfa.utils import decrypt
+from allauth.mfa.webauthn.forms import AddWebAuthnForm, EditWebAuthnForm
+from cryptography.fernet import Fernet, MultiFernet
+from django.conf import settings
+from django.db.models import Q
+from django.dispatch import receiver
+from django.utils import timezone
+
+from casework.actions import signing_in
+from casework.web.rendering import Form, TextInput
+from localities.models import User
+
+WRONG_CODE = "Enter the code that the app shows now, or a recovery code that you have not used"
+PASSKEY_FAILED = "The passkey could not be used. Try again, or use another way"
+
+
+def _cipher() -> MultiFernet:
+    """The first key encrypts; every key decrypts, so that a key can be replaced."""
+    keys = settings.FACTORS_KEYS
+    return MultiFernet([Fernet(base64.urlsafe_b64encode(hashlib.sha256(key.encode()).digest())) for key in keys])
+
+
+class FactorsAdapter(DefaultMFAAdapter):
+    """Encrypts the secrets, and says in plain words what is wrong."""
+
+    error_messages = DefaultMFAAdapter.error_messages | {"incorrect_code": WRONG_CODE}
+
+    def encrypt(self, text: str) -> str:
+        return _cipher().encrypt(text.encode()).decode()
+
+    def decrypt(self, encrypted_text: str) -> str:
+        return _cipher().decrypt(encrypted_text.encode()).decode()
+
+    def get_totp_issuer(self) -> str:
+        return "Locality front door"
+
+    def get_public_key_credential_rp_entity(self) -> dict[str, str]:
+        host: str = super().get_public_key_credential_rp_entity()["id"]
+        return {"id": host, "name": "Locality front door"}
+
+    def generate_authenticator_name(self, user: User, type: Authenticator.Type) -> str:  # noqa: A002  # as allauth calls it
+        return f"Passkey {Authenticator.objects.filter(user=user, type=type).count() + 1}"
+
+
+class _GovukForm(Form):
+    """In the look of the design system, with our words."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "code" in self.fields:
+            code = self.fields["code"]
+            code.label = "Code"
+            code.widget = TextInput(width=10, autocomplete="one-time-code", inputmode="numeric", spellcheck="false")
+            code.error_messages["required"] = "Enter the code"
+        if "name" in self.fields:
+            name = self.fields["name"]
+            name.label = "Name"
+            name.help_text = "So that you can tell it from others, like “Work laptop”."
+            name.widget = TextInput(maxlength=60, autocomplete="off")
+            name.error_messages["required"] = "Enter a name for the passkey"
+
+
+class _OnceForm(_GovukForm):
+    """Takes each code from the app once, also while Redis is away, which allauth asks about that."""
+
+    def clean_code(self) -> str:
+        code: str = super().clean_code()  # type: ignore[misc]  # of allauth's form
+        used: Authenticator = self.authenticator  # type: ignore[attr-defined]  # set by allauth's form
+        if used.type == Authenticator.Type.TOTP and not _takes_once(used, code):
+            raise FactorsAdapter().validation_error("incorrect_code")
+        return code
+
+
+def _takes_once(used: Authenticator, code: str) -> bool:
+    """Whether the moment for which the app showed this code is later than those of all codes before."""
+    secret = decrypt(used.data["secret"])
+    steps = [
+        step for step in totp.yield_hotp_counters_from_time()
+        if totp.compare_user_code(actual=code, expected=totp.format_hotp_value(totp.hotp_value(secret, step)))
+    ]  # fmt: skip
+    if not steps:
+        return False
+    data = used.data | {"last_step": max(steps)}
+    is_later = Q(data__last_step__isnull=True) | Q(data__last_step__lt=max(steps))
+    before = Authenticator.objects.filter(is_later, pk=used.pk)
+    used.data = data
+    return bool(before.update(data=data))
+
+
+class CodeForm(_OnceForm, AuthenticateForm):
+    """The code at signing in: from the app, or a recovery code."""
+
+
+class CodeAgainForm(_OnceForm, ReauthenticateForm):
+    """The same, for somebody who is signed in."""
+
+
+class AddAppForm(_GovukForm, ActivateTOTPForm):
+    """The first code from an app."""
+
+
+class AddPasskeyForm(_GovukForm, AddWebAuthnForm):
+    """A new passkey: each can sign its person in without a password."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields.pop("passwordless")
+        self.fields["credential"].error_messages["required"] = PASSKEY_FAILED
+
+
+class NamePasskeyForm(_GovukForm, EditWebAuthnForm):
+    """Another name for a passkey."""
+
+
+@receiver(authenticator_added)
+@receiver(authenticator_reset)
+def _added(user: User, authenticator: Authenticator, **_: Any) -> None:
+    signing_in.record_factor_added(kind=authenticator.type, by=user, now=timezone.now())
+
+
+@receiver(authenticator_removed)
+def _removed(user: User, authenticator: Authenticator, **_: Any) -> None:
+    signing_in.record_factor_removed(kind=authenticator.type, by=user, now=timezone.now())

@@ -1,0 +1,422 @@
+"""One's own account: sessions, the second step of signing in, what asks for it again, and who lets somebody in."""
+
+import re
+import time
+
+import pytest
+from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.internal import auth as totp
+from allauth.usersessions.models import UserSession
+from django.test import Client
+from pytest_django import Settings
+
+from casework.models import AuditEvent, Event, FactorReset, OutboxMessage, SecondFactorRule
+from casework.web.devices import device_in_words
+from localities.models import User
+from tests.stage.administrator import Administrator
+from tests.stage.staff import SignedIn
+from tests.stage.story import Story, person
+from tests.stage.web_client import Page, browser
+
+SIGN_IN, STEP, APP, CODE = (
+    "/accounts/login/",
+    "/accounts/second-step/",
+    "/accounts/second-step/app/",
+    "/accounts/login/second-step/",
+)
+PASSWORD = "correct horse battery staple"
+WRONG_CODE = "Enter the code that the app shows now, or a recovery code that you have not used"
+CHROME = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0 Safari/537.36"
+
+
+@pytest.fixture
+def ben(ben: User) -> User:
+    """Ben, with a password."""
+    ben.set_password(PASSWORD)
+    ben.save()
+    return ben
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> "Hands":
+    return Hands(monkeypatch)
+
+
+class Hands:
+    """The clock that allauth and our doors look at. A code of an app is good for one half minute."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.moved, real = 0.0, time.time
+        monkeypatch.setattr(time, "time", lambda: real() + self.moved)
+
+    def pass_(self, *, minutes: float) -> None:
+        self.moved += minutes * 60
+
+
+def sign_in(client: Client, name: str = "ben", **headers: str) -> Page:
+    return Page(client.post(SIGN_IN, {"login": name, "password": PASSWORD}, follow=True, headers=headers))
+
+
+def code_of(secret: str) -> str:
+    code: str = totp.format_hotp_value(totp.hotp_value(secret, int(time.time()) // 30))
+    return code
+
+
+def set_up_an_app(client: Client) -> tuple[str, list[str]]:
+    """The secret of the app, and the recovery codes that are shown then."""
+    page = Page(client.get(APP))
+    secret = page.root.all("code")[0].text
+    page = Page(client.post(APP, {"code": code_of(secret)}, follow=True))
+    assert page.heading == "Recovery codes"
+    return secret, [item.text for item in page.main.all("code")]
+
+
+def is_in(client: Client) -> bool:
+    return client.get("/").status_code == 200
+
+
+class TestACodeFromAnApp:
+    def test_is_asked_for_after_the_password(self, ben: User, clock: Hands) -> None:
+        client = browser()
+        sign_in(client)
+        secret, _ = set_up_an_app(client)
+        clock.pass_(minutes=1)
+        elsewhere = browser()
+        assert sign_in(elsewhere).heading == "Second step of signing in"
+        assert not is_in(elsewhere)
+        page = Page(elsewhere.post(CODE, {"code": "000000"}, follow=True))
+        assert page.error_at("id_code") == WRONG_CODE
+        assert not is_in(elsewhere)
+        elsewhere.post(CODE, {"code": code_of(secret)})
+        assert is_in(elsewhere)
+
+    def test_signs_in_once(self, ben: User, clock: Hands, settings: Settings) -> None:
+        """Whoever looks over a shoulder cannot use it again; also while Redis, which remembers codes, is away."""
+        client = browser()
+        sign_in(client)
+        secret, _ = set_up_an_app(client)
+        clock.pass_(minutes=1)
+        away = {"LOCATION": "unix:///nowhere/valkey.sock"}
+        settings.CACHES = {name: cache | away for name, cache in settings.CACHES.items()}
+        code = code_of(secret)
+        for client, gets_in in ((browser(), True), (browser(), False)):
+            sign_in(client)
+            client.post(CODE, {"code": code})
+            assert is_in(client) == gets_in
+
+    def test_is_stored_so_that_whoever_reads_the_database_can_make_none(self, ben: User) -> None:
+        client = browser()
+        sign_in(client)
+        secret, codes = set_up_an_app(client)
+        stored = str(list(Authenticator.objects.values_list("data", flat=True)))
+        assert secret not in stored
+        assert not any(code in stored for code in codes)
+        assert len(codes) == 10
+
+    def test_an_older_key_still_decrypts(self, ben: User, settings: Settings, clock: Hands) -> None:
+        client = browser()
+        sign_in(client)
+        secret, _ = set_up_an_app(client)
+        clock.pass_(minutes=1)
+        settings.FACTORS_KEYS = ["a new key of forty characters or of more than that", *settings.FACTORS_KEYS]
+        elsewhere = browser()
+        sign_in(elsewhere)
+        elsewhere.post(CODE, {"code": code_of(secret)})
+        assert is_in(elsewhere)
+
+    def test_a_recovery_code_stands_in_for_it_once(self, ben: User) -> None:
+        client = browser()
+        sign_in(client)
+        _, codes = set_up_an_app(client)
+        for client, gets_in in ((browser(), True), (browser(), False)):
+            sign_in(client)
+            client.post(CODE, {"code": codes[0]})
+            assert is_in(client) == gets_in
+
+    def test_recovery_codes_are_shown_once(self, ben: User) -> None:
+        client = browser()
+        sign_in(client)
+        _, codes = set_up_an_app(client)
+        again = Page(client.get("/accounts/second-step/recovery-codes/"))
+        assert not any(code in again.html for code in codes)
+
+    def test_what_is_set_up_and_removed_is_in_the_audit(
+        self, ben: User, django_capture_on_commit_callbacks: object
+    ) -> None:
+        client = browser()
+        sign_in(client)
+        with django_capture_on_commit_callbacks(execute=True):  # type: ignore[operator]  # pytest-django's fixture
+            set_up_an_app(client)
+        page = Page(client.post(f"{APP}remove/", follow=True))
+        assert "Set up an app" in page.text
+        events = AuditEvent.objects.filter(by_user=ben, event__in=("factor_added", "factor_removed"))
+        assert {(each.event, each.detail["kind"]) for each in events} == {
+            ("factor_added", "totp"), ("factor_added", "recovery_codes"),
+            ("factor_removed", "totp"), ("factor_removed", "recovery_codes"),
+        }  # fmt: skip
+
+
+class TestARoleThatNeedsIt:
+    def rule(self, kind: str) -> None:
+        SecondFactorRule.objects.filter(role="team_lead").update(kind=kind)
+
+    def test_in_a_demonstration_no_role_does(self, db: None) -> None:
+        assert set(SecondFactorRule.objects.values_list("kind", flat=True)) == {"none"}
+        assert SecondFactorRule.objects.count() == 10
+
+    @pytest.mark.parametrize(
+        "path", ["/", "/teams/aylesbury/", "/admin/", "/account/", "/search/", "/accounts/password/change/"]
+    )
+    def test_leads_to_set_it_up_and_opens_nothing_else(self, ben: User, path: str) -> None:
+        self.rule("any")
+        client = browser()
+        sign_in(client)
+        assert client.get(path).headers["Location"] == STEP
+        assert client.post(path).headers["Location"] == STEP
+        assert "Your role needs a passkey or a code from an app." in Page(client.get(STEP)).text
+        set_up_an_app(client)
+        assert is_in(client)
+
+    def test_a_code_is_not_enough_where_a_passkey_is_needed(self, ben: User) -> None:
+        client = browser()
+        sign_in(client)
+        set_up_an_app(client)
+        self.rule("passkey")
+        assert client.get("/").headers["Location"] == STEP
+        assert "Your role needs a passkey." in Page(client.get(STEP)).text
+        Authenticator.objects.create(user=ben, type="webauthn", data={"name": "Key", "credential": {}})
+        assert is_in(client)
+
+    def test_others_go_on(self, db: None) -> None:
+        self.rule("passkey")
+        assert SignedIn("amina").client.get("/").status_code == 200
+        assert SignedIn("ben").client.get("/").headers["Location"] == STEP
+
+    def test_so_does_monitoring(self, ben: User) -> None:
+        self.rule("any")
+        client = browser()
+        sign_in(client)
+        assert client.get("/healthz").status_code == 200
+        assert client.get("/accessibility/").status_code == 200
+
+    def test_an_administrator_sets_it_and_the_audit_says_so(self, db: None) -> None:
+        rule = SecondFactorRule.objects.get(role="team_lead")
+        Administrator("adele").change(rule, kind="passkey")
+        rule.refresh_from_db()
+        assert rule.kind == "passkey"
+        event = AuditEvent.objects.filter(event=Event.SETTING_CHANGED).latest("pk")
+        assert event.detail["setting"] == "casework.SecondFactorRule"
+        assert event.detail["fields"] == ["Second step of signing in"]
+
+
+class TestSessions:
+    def test_each_says_its_device_and_which_is_this_one(self, ben: User) -> None:
+        here, elsewhere = browser(), browser()
+        sign_in(here, **{"User-Agent": CHROME})
+        sign_in(elsewhere, **{"User-Agent": "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0) Version/18 Safari/604"})
+        text = Page(here.get("/account/")).text
+        assert "Chrome on Windows" in text
+        assert "Safari on an iPhone" in text
+        assert text.count("You are here") == 1
+        assert text.count("from 127.0.0.1") == 2
+
+    def test_one_is_ended(self, ben: User) -> None:
+        here, elsewhere = browser(), browser()
+        sign_in(here)
+        sign_in(elsewhere)
+        page = Page(here.get("/account/"))
+        (action,) = [action for action in page.actions if re.fullmatch(r"/account/sessions/\d+/end/", action)]
+        here.post(action)
+        assert is_in(here)
+        assert not is_in(elsewhere)
+        assert "That session has ended already." in Page(here.post(action, follow=True)).text
+
+    def test_all_others_are_ended(self, ben: User) -> None:
+        here, *elsewhere = (browser() for _ in range(3))
+        for client in (here, *elsewhere):
+            sign_in(client)
+        here.post("/account/sessions/end/")
+        assert is_in(here)
+        assert not any(is_in(client) for client in elsewhere)
+        assert AuditEvent.objects.get(event=Event.SESSIONS_ENDED).detail["number"] == 2
+
+    def test_nobody_ends_another_persons(self, ben: User) -> None:
+        client = browser()
+        sign_in(client)
+        SignedIn("amina").client.post(f"/account/sessions/{UserSession.objects.get(user=ben).pk}/end/")
+        assert is_in(client)
+
+    def test_one_from_before_the_upgrade_goes_on_and_is_on_the_page(self, db: None) -> None:
+        assert not UserSession.objects.exists()
+        assert "You are here" in SignedIn("ben").open("/account/").text
+
+    @pytest.mark.parametrize(
+        ("says", "words"),
+        [("", "A browser on another device"), (CHROME, "Chrome on Windows"), (f"{CHROME} Edg/142.0", "Edge on Windows"),
+         ("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko Firefox/140.0", "Firefox on Linux")],
+    )  # fmt: skip
+    def test_in_words(self, says: str, words: str) -> None:
+        assert device_in_words(says) == words
+
+
+class TestARecentSignIn:
+    """What opens a restricted record, changes a role or exports is for somebody who signed in just now."""
+
+    AGAIN = "/accounts/again/"
+
+    @pytest.mark.parametrize(
+        ("name", "path"),
+        [("amina", "/restricted/open/"), ("sam", "/reports/quality/figures.csv"), ("ben", "/account/let-in/"),
+         ("adele", "/admin/localities/user/add/"), ("adele", "/admin/casework/secondfactorrule/1/change/")],
+    )  # fmt: skip
+    def test_is_asked_for_after_a_quarter_of_an_hour(self, db: None, clock: Hands, name: str, path: str) -> None:
+        path = path.replace("/1/", f"/{SecondFactorRule.objects.earliest('pk').pk}/")
+        user = person(name)
+        user.set_password(PASSWORD)
+        user.save()
+        client = browser()
+        sign_in(client, name)
+        clock.pass_(minutes=14.9)
+        assert client.get(path).status_code == 200
+        clock.pass_(minutes=0.2)
+        for answer in (client.get(path), client.post(path) if ".csv" not in path else client.get(path)):
+            assert answer.headers["Location"] == f"{self.AGAIN}?next={path.replace('/', '%2F')}"
+        assert Page(client.get(answer.headers["Location"])).heading == "Sign in again to go on"
+        wrong = client.post(self.AGAIN, {"password": "guessed", "next": path})
+        assert Page(wrong).error_at("id_password")
+        assert client.get(path).status_code == 302
+        answer = client.post(self.AGAIN, {"password": PASSWORD, "next": path})
+        assert answer.headers["Location"] == path
+        assert client.get(path).status_code == 200
+
+    def test_keeps_what_was_typed_and_goes_on_with_it(self, story: Story, clock: Hands, amina: User) -> None:
+        amina.set_password(PASSWORD)
+        amina.save()
+        client = browser()
+        sign_in(client, "amina")
+        clock.pass_(minutes=16)
+        typed = {"glass-reference": "CON-0000-0000", "glass-reason": "The father is at the door."}
+        answer = client.post("/restricted/open/", typed)
+        page = Page(client.get(answer.headers["Location"]))
+        assert "What you typed is kept." in page.text
+        answer = client.post(self.AGAIN, {"password": PASSWORD, "next": "/restricted/open/"})
+        page = Page(client.get(answer.headers["Location"]))
+        assert page.heading == "Send this now?"
+        assert "The father is at the door." in page.text
+        page = Page(client.post("/restricted/open/", page.sent_by(page.main.all("form")[0])))
+        assert page.status == 422
+        assert "The father is at the door." in page.html
+
+    def test_in_the_admin_too_and_no_password_is_kept(self, db: None, clock: Hands, adele: User, ben: User) -> None:
+        adele.set_password(PASSWORD)
+        adele.save()
+        client = browser()
+        sign_in(client, "adele")
+        clock.pass_(minutes=16)
+        path = f"/admin/localities/user/{ben.pk}/change/"
+        client.post(path, {"name": "Benjamin Carter", "new_password": "secret words of mine"})
+        client.post(self.AGAIN, {"password": PASSWORD, "next": path})
+        page = Page(client.get(path))
+        assert page.heading == "Send this now?"
+        assert "Benjamin Carter" in page.html
+        assert "secret words of mine" not in page.html
+
+    def test_a_code_will_do(self, ben: User, clock: Hands) -> None:
+        client = browser()
+        sign_in(client)
+        secret, _ = set_up_an_app(client)
+        clock.pass_(minutes=16)
+        assert "/accounts/again/code/" in Page(client.get(self.AGAIN)).html
+        client.post("/accounts/again/code/", {"code": code_of(secret)})
+        assert client.get("/account/let-in/").status_code == 200
+
+
+class TestLettingSomebodyIn:
+    REASON = "Her telephone was stolen. I called her back on her desk number."
+
+    @pytest.fixture
+    def erin(self, erin: User) -> User:
+        """Erin, who has an app, and whose telephone is gone."""
+        erin.set_password(PASSWORD)
+        erin.save()
+        client = browser()
+        sign_in(client, "erin")
+        set_up_an_app(client)
+        self.signed_in = client
+        return erin
+
+    def ask(self, name: str, person: User) -> Page:
+        sent = {"person": str(person.pk), "reason": self.REASON}
+        return Page(SignedIn(name).client.post("/account/let-in/", sent, follow=True))
+
+    def agree(self, name: str) -> Page:
+        reset = FactorReset.objects.latest("pk")
+        return Page(SignedIn(name).client.post(f"/account/let-in/{reset.pk}/agree/", follow=True))
+
+    def test_two_others_let_them_in_and_they_set_up_a_new_one(self, erin: User) -> None:
+        SecondFactorRule.objects.filter(role="social_worker").update(kind="any")
+        SecondFactorRule.objects.filter(role="contact_officer").update(kind="any")
+        assert "can sign in as soon as another person agrees" in self.ask("maya", erin).text
+        assert Authenticator.objects.filter(user=erin).exists()
+        assert "sets up a second step anew" in self.agree("ben").text
+        assert not Authenticator.objects.filter(user=erin).exists()
+        assert not is_in(self.signed_in), "a session on the lost telephone ends"
+        client = browser()
+        assert sign_in(client, "erin").heading == "Second step of signing in"
+        assert "Your role needs" in Page(client.get(STEP)).text
+        set_up_an_app(client)
+        assert is_in(client)
+        told = OutboxMessage.objects.filter(to=erin.email).order_by("pk")
+        assert [each.kind for each in told] == ["factor_reset_asked", "factors_removed"]
+        events = AuditEvent.objects.filter(event__startswith="factor_reset").order_by("pk")
+        assert [(each.event, each.by_user and each.by_user.username) for each in events] == [
+            ("factor_reset_asked", "maya"), ("factor_reset_agreed", "ben"),
+        ]  # fmt: skip
+
+    def test_one_alone_does_not(self, erin: User) -> None:
+        self.ask("maya", erin)
+        assert self.agree("maya").status == 403
+        assert Authenticator.objects.filter(user=erin).exists()
+        assert "agree" not in str(SignedIn("maya").open("/account/let-in/").actions)
+
+    def test_nobody_does_for_themself(self, erin: User, maya: User, ben: User) -> None:
+        Authenticator.objects.create(user=maya, type="totp", data={})
+        assert self.ask("maya", maya).status == 422
+        self.ask("ben", maya)
+        assert self.agree("maya").status == 403
+        assert Authenticator.objects.filter(user=maya).exists()
+
+    @pytest.mark.parametrize("name", ["amina", "oliver", "bea", "ava"])
+    def test_nor_does_anybody_else(self, erin: User, name: str) -> None:
+        assert SignedIn(name).open("/account/let-in/").status == 403
+        assert self.ask(name, erin).status == 403
+        self.ask("maya", erin)
+        assert self.agree(name).status == 403
+        assert "Let somebody in" not in SignedIn(name).open("/account/").text
+
+    def test_whom_it_is_about_declines_what_they_did_not_ask_for(self, erin: User) -> None:
+        self.ask("maya", erin)
+        page = Page(self.signed_in.get("/account/"))
+        assert "asked to let you in without your second step" in page.text
+        (action,) = [each for each in page.actions if each.endswith("/decline/")]
+        self.signed_in.post(action)
+        assert self.agree("ben").status == 409
+        assert Authenticator.objects.filter(user=erin).exists()
+
+    def test_says_what_is_missing(self, erin: User, oliver: User) -> None:
+        page = Page(SignedIn("maya").client.post("/account/let-in/", {}))
+        assert page.error_at("id_person") == "Select whom you let in"
+        assert page.error_at("id_reason")
+        self.ask("maya", erin)
+        assert "asked already" in self.ask("ben", erin).error_at("id_person")
+
+    def test_once(self, erin: User) -> None:
+        self.ask("maya", erin)
+        self.agree("ben")
+        assert self.agree("sam").status == 409
+        assert FactorReset.objects.get().answered_by == person("ben")
+
+    def test_who_left_is_let_in_by_nobody(self, erin: User, story: Story) -> None:
+        erin.is_active = False
+        erin.save()
+        assert self.ask("maya", erin).status == 422
