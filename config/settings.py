@@ -325,7 +325,7 @@ _oidc = {
 }
 if any(_oidc.values()) and not all(_oidc.values()):
     _missing = " and ".join(name for name, value in _oidc.items() if not value)
-    _refusals.append(f"Council sign-in is half configured: {_missing} is missing. Set it, or take the others away.")
+    _refusals.append(f"Council sign-in is half configured: {_missing} is not set. Set it, or take the others away.")
 if PRODUCTION and OIDC_ISSUER and not OIDC_ISSUER.startswith("https://"):
     _refusals.append("OIDC_ISSUER is not an https address. Set it to the issuer of the council's sign-in.")
 # The claim by which an account is found the first time.

@@ -34,6 +34,7 @@ GOOD = {
 METRICS_TOKEN = "a-token-of-more-than-twenty-characters"
 PASSWORD = "correct horse battery staple"
 UUID = "3f2504e0-4f89-41d3-9a0c-0305e82c3301"
+COUNCIL = {"OIDC_ISSUER": "https://sign-in.example", "OIDC_CLIENT_ID": "front-door", "OIDC_CLIENT_SECRET": "secret"}
 NOTIFY = {"NOTIFY_API_KEY": f"front_door-{UUID}-{UUID}", "NOTIFY_TEMPLATE_ID": UUID}
 
 BUCKET = {
@@ -105,6 +106,12 @@ def test_with_nothing_set_it_says_everything_that_is_missing_at_once() -> None:
         (NOTIFY | {"EMAIL_URL": "", "NOTIFY_API_KEY": "secret@"}, "NOTIFY_API_KEY is not a key of GOV.UK Notify."),
         (NOTIFY | {"EMAIL_URL": "", "NOTIFY_TEMPLATE_ID": ""}, "NOTIFY_TEMPLATE_ID is not the number of a template."),
         (NOTIFY | {"EMAIL_URL": "", "NOTIFY_BASE_URL": "http://localhost"}, "NOTIFY_BASE_URL is not an https address."),
+        (COUNCIL | {"OIDC_CLIENT_SECRET": ""}, "Council sign-in is half configured: OIDC_CLIENT_SECRET is not set."),
+        ({"OIDC_CLIENT_ID": "x"}, "half configured: OIDC_ISSUER and OIDC_CLIENT_SECRET is not set. Set it, or take"),
+        (COUNCIL | {"OIDC_ISSUER": "http://sign-in.example"}, "OIDC_ISSUER is not an https address."),
+        (COUNCIL | {"OIDC_LINK_BY": "name"}, "OIDC_LINK_BY is 'name'. Set it to email or employee_id."),
+        ({"OIDC_ONLY": "true"}, "OIDC_ONLY is set, and no council sign-in. Set OIDC_ISSUER and the others, or take it"),
+        ({"FACTORS_KEYS": "short"}, "FACTORS_KEYS has a key that is too easy to guess. Give each at least 40 random"),
         ({"PWNED_PASSWORDS_URL": "http://list.example/"}, "PWNED_PASSWORDS_URL is not an https address."),
         (
             {"MATCHING_WEIGHTS": "no such file"},
@@ -150,6 +157,16 @@ def test_a_trial_beside_it_is_found_by_commands_and_by_nothing_else(tmp_path: Pa
 def test_a_safe_configuration_starts() -> None:
     done = manage("check", **GOOD)
     assert done.returncode == 0, done.stderr
+
+
+def test_a_council_sign_in_is_configured_and_its_address_may_take_the_form() -> None:
+    asks = (
+        "print(s.CONTENT_SECURITY_POLICY['DIRECTIVES']['form-action'][1]);"
+        "print(s.SOCIALACCOUNT_PROVIDERS['openid_connect']['APPS'][0]['client_id'])"
+    )
+    assert read_settings(asks, **(GOOD | COUNCIL)) == ["https://sign-in.example", "front-door"]
+    asks = "print(s.CONTENT_SECURITY_POLICY['DIRECTIVES']['form-action'], s.SOCIALACCOUNT_PROVIDERS['openid_connect'])"
+    assert read_settings(asks, **GOOD) == ["[\"'self'\"]", "{'APPS':", "[]}"]
 
 
 SECRETS = ("SECRET_KEY", "DATABASE_URL", "REDIS_URL", "EMAIL_URL", "METRICS_TOKEN", "NOTIFY_API_KEY")
@@ -318,7 +335,7 @@ def test_pages_are_safe_and_their_files_are_there(production: str) -> None:
     assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
     assert "Secure" in answer.headers["Set-Cookie"]
     links = re.findall(r'(?:href|src)="(/static/[^"]+)"', answer.text)
-    assert len(links) == 3
+    assert len(links) == 4
     for link in links:
         file = _get(f"{production}{link}", **TLS)
         assert file.status_code == 200, link
