@@ -173,6 +173,7 @@ class ChangePasswordForm(AllauthChangePasswordForm):
             raise get_adapter().validation_error("enter_current_password")
         return old
 
+
 class PasswordAgainForm(ReauthenticateForm):
     """The password of somebody who is signed in."""
 

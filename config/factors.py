@@ -8,6 +8,7 @@ import base64
 import hashlib
 from typing import Any
 
+from allauth.core import context
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.base.forms import AuthenticateForm, ReauthenticateForm
 from allauth.mfa.models import Authenticator
@@ -18,11 +19,15 @@ from allauth.mfa.utils import decrypt
 from allauth.mfa.webauthn.forms import AddWebAuthnForm, EditWebAuthnForm
 from cryptography.fernet import Fernet, MultiFernet
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db.models import Q
 from django.dispatch import receiver
 from django.utils import timezone
 
 from casework.actions import signing_in
+from casework.models import SignInKind
+from casework.record import sign_ins
+from casework.web import tries
 from casework.web.rendering import Form, TextInput
 from localities.models import User
 
@@ -77,13 +82,25 @@ class _GovukForm(Form):
 
 
 class _OnceForm(_GovukForm):
-    """Takes each code from the app once, also while Redis is away, which allauth asks about that."""
+    """
+    Takes each code from the app once, also while Redis is away, which allauth asks about that; and counts wrong codes.
+    """
+
+    user: User
+    authenticator: Authenticator
 
     def clean_code(self) -> str:
-        code: str = super().clean_code()  # type: ignore[misc]  # of allauth's form
-        used: Authenticator = self.authenticator  # type: ignore[attr-defined]  # set by allauth's form
-        if used.type == Authenticator.Type.TOTP and not _takes_once(used, code):
-            raise FactorsAdapter().validation_error("incorrect_code")
+        now, request = timezone.now(), context.request
+        tried = tries.begin_code(request, self.user, now=now)
+        try:
+            code: str = super().clean_code()  # type: ignore[misc]  # of allauth's form
+            if self.authenticator.type == Authenticator.Type.TOTP and not _takes_once(self.authenticator, code):
+                raise FactorsAdapter().validation_error("incorrect_code")
+        except ValidationError:
+            kind = SignInKind.FACTOR_SLOWED if tried.slows else SignInKind.FACTOR_FAILED
+            sign_ins.record(kind, of=self.user, request=request, at=now)
+            raise
+        tried.give_back()
         return code
 
 

@@ -48,7 +48,11 @@ def address_of(request: HttpRequest) -> str | None:
 
 def device_of(request: HttpRequest) -> str:
     """The browser and the system in words, such as Firefox on Windows; empty if it says nothing that we know."""
-    agent = request.headers.get("User-Agent", "")
+    return device_in_words(request.headers.get("User-Agent", ""))
+
+
+def device_in_words(agent: str) -> str:
+    """What a browser says of itself, in words."""
     browser = next((name for sign, name in BROWSERS if sign in agent), "")
     system = next((name for sign, name in SYSTEMS if sign in agent), "")
     return " on ".join(filter(None, (browser, system)))

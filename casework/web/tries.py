@@ -38,6 +38,24 @@ def begin(request: HttpRequest, username: str, *, now: datetime) -> limits.Charg
             limits.key("network", network_of(address_of(request))): limits.NETWORK,
             limits.key("everybody", ""): limits.EVERYBODY,
         }
+    return _charged(budgets, now)
+
+
+def begin_code(request: HttpRequest, user: User, *, now: datetime) -> limits.Charge:
+    """
+    Counts a code of a second step as wrong. Give it back if it was right.
+
+    Whoever tries one has the password already, or the person's open browser.
+
+    :raises ValidationError: it must wait.
+    """
+    device = known_device(request, user.username, now=now)
+    if device is not None:
+        return _charged({limits.key("device's code", device.pk): limits.DEVICE}, now)
+    return _charged({limits.key("code", user.pk): limits.ACCOUNT}, now)
+
+
+def _charged(budgets: dict[str, limits.Budget], now: datetime) -> limits.Charge:
     charged = limits.charge(budgets, now=now)
     if isinstance(charged, limits.Charge):
         return charged

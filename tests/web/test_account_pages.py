@@ -11,7 +11,6 @@ from django.test import Client
 from pytest_django import Settings
 
 from casework.models import AuditEvent, Event, FactorReset, OutboxMessage, SecondFactorRule
-from casework.web.devices import device_in_words
 from localities.models import User
 from tests.stage.administrator import Administrator
 from tests.stage.staff import SignedIn
@@ -249,14 +248,6 @@ class TestSessions:
     def test_one_from_before_the_upgrade_goes_on_and_is_on_the_page(self, db: None) -> None:
         assert not UserSession.objects.exists()
         assert "You are here" in SignedIn("ben").open("/account/").text
-
-    @pytest.mark.parametrize(
-        ("says", "words"),
-        [("", "A browser on another device"), (CHROME, "Chrome on Windows"), (f"{CHROME} Edg/142.0", "Edge on Windows"),
-         ("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko Firefox/140.0", "Firefox on Linux")],
-    )  # fmt: skip
-    def test_in_words(self, says: str, words: str) -> None:
-        assert device_in_words(says) == words
 
 
 class TestARecentSignIn:

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from casework.access import permissions
 from casework.actions import signing_in
 from casework.models import FactorReset
-from casework.web.devices import device_in_words
+from casework.record.sign_ins import device_in_words, device_of
 from casework.web.forms import ActionForm, choice_of, id_of, reason_field
 from casework.web.recently import recently
 from casework.web.signed_in import by_post, user_of
@@ -21,6 +21,7 @@ from localities.models import User
 from localities.working_time import local_day
 
 MOST_ANSWERED = 20
+UNKNOWN = "Another device"
 
 
 class LetInForm(ActionForm):
@@ -45,12 +46,12 @@ def show(request: HttpRequest) -> HttpResponse:
     user = user_of(request)
     own = list(UserSession.objects.filter(user=user).order_by("-created_at"))
     sessions = [
-        (each, device_in_words(each.user_agent), each.session_key == request.session.session_key)
+        (each, device_in_words(each.user_agent) or UNKNOWN, each.session_key == request.session.session_key)
         for each in own if each.exists()
     ]  # fmt: skip
     context = {
         "sessions": sessions,
-        "device": None if any(is_this for *_, is_this in sessions) else device_in_words(_agent(request)),
+        "device": None if any(is_this for *_, is_this in sessions) else device_of(request) or UNKNOWN,
         "kinds": set(Authenticator.objects.filter(user=user).values_list("type", flat=True)),
         "asked": FactorReset.objects.filter(person=user, answered_at=None).select_related("asked_by").first(),
         "lets_in": permissions.allows(permissions.check_can_let_in, user, local_day(timezone.now())),
@@ -135,7 +136,3 @@ def _let_in(request: HttpRequest, form: LetInForm) -> HttpResponse:
         "answered": resets.filter(answered_at__isnull=False)[:MOST_ANSWERED],
     }
     return render(request, "front_door/account/let_in.html", context, status=status_of(errors))
-
-
-def _agent(request: HttpRequest) -> str:
-    return request.headers.get("User-Agent", "")

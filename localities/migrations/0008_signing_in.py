@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('localities', '0006_past_passwords'),
+        ('localities', '0007_limits_on_signing_in'),
     ]
 
     operations = [
