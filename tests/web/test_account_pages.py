@@ -215,7 +215,7 @@ class TestSessions:
         sign_in(elsewhere, **{"User-Agent": "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0) Version/18 Safari/604"})
         text = Page(here.get("/account/")).text
         assert "Chrome on Windows" in text
-        assert "Safari on an iPhone" in text
+        assert "Safari on iPhone" in text
         assert text.count("You are here") == 1
         assert text.count("from 127.0.0.1") == 2
 
