@@ -12,6 +12,7 @@ from casework.jobs import (
     hidden_addresses,
     integrity_checks,
     lost_owners,
+    open_lists,
     opening,
     rechecks,
     replaying,
@@ -19,6 +20,7 @@ from casework.jobs import (
     stale_recommendations,
     sweep,
 )
+from casework.reading import open_list_files
 
 # Half a million contacts take a minute or two. The broker's visibility timeout is ten minutes.
 LONG_RUNNING = {"soft_time_limit": 480, "time_limit": 510}
@@ -78,6 +80,12 @@ def pass_to_day_team() -> None:
 def release_contacts() -> None:
     """Takes contacts from an owner who cannot see to them any more."""
     lost_owners.release(now=timezone.now())
+
+
+@shared_task
+def copy_open_list() -> None:
+    """Copies the open list of each team to the folder, once in a quarter of an hour."""
+    open_lists.make(files=open_list_files.files, now=timezone.now())
 
 
 @shared_task

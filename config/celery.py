@@ -51,6 +51,8 @@ app.conf.beat_schedule = {
     "renew recommendations": _every("casework.tasks.renew_recommendations", 3),
     "recheck hidden addresses": _every("casework.tasks.recheck_hidden_addresses", 10),
     "pass to the day team": _every("casework.tasks.pass_to_day_team", 60),
+    # Each minute, so that a copy that failed is made a minute later. Most runs find that of the quarter of an hour.
+    "copy the open list": _every("casework.tasks.copy_open_list", 60),
     "release contacts": _every("casework.tasks.release_contacts", 60),
     "check files": _every("casework.tasks.check_files", 5),
     "draw previews": _every("casework.tasks.draw_previews", 5),

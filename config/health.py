@@ -6,10 +6,12 @@ from django.contrib.auth.decorators import login_not_required
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, JsonResponse
+from django.utils import timezone
 from django.views.decorators.http import require_safe
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
+from casework.reading.open_list import OPEN_LIST_IS_STALE, newest_copy
 from config.celery import app
 from config.heartbeats import heartbeats
 
@@ -88,10 +90,25 @@ def _schedule() -> str | None:
     return None
 
 
+def _open_list() -> str | None:
+    try:
+        newest = newest_copy()
+    except DatabaseError:
+        return "PostgreSQL does not answer."
+    if newest is None:
+        return "No copy of the open list has been made yet: see that a worker can write to CONTINUITY_FOLDER."
+    age = timezone.now() - newest.made_at
+    if age > OPEN_LIST_IS_STALE:
+        minutes = int(age.total_seconds()) // 60
+        return f"The newest copy of the open list is {minutes} minutes old: see that a worker can write to its folder."
+    return None
+
+
 CHECKS: dict[str, Callable[[], str | None]] = {
     "database": _database,
     "migrations": _migrations,
     "broker": _broker,
     "worker": _worker,
     "schedule": _schedule,
+    "open list": _open_list,
 }

@@ -544,6 +544,14 @@ CLAMAV_URL = env.str("CLAMAV_URL", default="")
 if CLAMAV_URL and not re.fullmatch(r"tcp://[^/:@]+(:[0-9]{1,5})?/?|unix:///.+", CLAMAV_URL):
     _refusals.append("CLAMAV_URL cannot be read. Write it as tcp://host:3310 or unix:///path/of/the/socket.")
 
+# ---- the open list, for the day on which the service is down
+
+# A folder to which the worker copies it every quarter of an hour, and for how many hours a copy is kept.
+CONTINUITY_FOLDER = env.str("CONTINUITY_FOLDER", default="") or str(BASE_DIR / "var" / "continuity")
+CONTINUITY_KEPT_HOURS = env.int("CONTINUITY_KEPT_HOURS", default=24)
+if CONTINUITY_KEPT_HOURS < 1:
+    _refusals.append("CONTINUITY_KEPT_HOURS is too small. Keep the copies of the open list for at least an hour.")
+
 # ---- pages
 
 STATIC_URL = "static/"

@@ -18,7 +18,7 @@ from casework.models import (
 )
 from casework.statuses import ContactStatus
 from errors import NotPermitted
-from localities.models import Role, User
+from localities.models import FRONT_DOOR_KINDS, Role, Team, User
 from localities.roles import roles_of
 
 RULE_READERS = (
@@ -351,6 +351,17 @@ def check_can_review(access: RestrictedAccess, by: User, on: date) -> None:
         raise NotPermitted("You broke this glass. Another person must review it.")
     if access.restriction.owner_id != by.pk and not roles_of(by, on).has(*RESTRICTION_OWNERS):
         raise NotPermitted("Only the owner, a service manager or an information-governance officer can review this.")
+
+
+def check_can_read_open_list(team: Team, by: User, on: date) -> None:
+    """
+    Whoever leads a team may print its open list; a front-door manager that of the front door and of emergency duty; a
+    service manager all. On paper it leaves the service, so that nobody else may.
+    """
+    who = roles_of(by, on)
+    is_of_front_door = team.kind in FRONT_DOOR_KINDS and Role.FRONT_DOOR_MANAGER in who.front_door_roles
+    if not (is_of_front_door or who.has(*LEADS, team_id=team.pk) or who.has(Role.SERVICE_MANAGER)):
+        raise NotPermitted(f"Only whoever leads {team}, or a service manager, can open its list.")
 
 
 def check_can_type_rota(by: User, on: date) -> None:

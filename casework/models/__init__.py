@@ -51,6 +51,7 @@ from casework.models.details import CheckKind, DetailToCheck, sentence_of
 from casework.models.files import File, FileKind, FileState
 from casework.models.learned import FactChange, Information, InformationKind, Source
 from casework.models.notes import LONGEST_NOTE, Note, NoteKind, NoteReaders
+from casework.models.open_lists import OpenListCopy
 from casework.models.password_links import PasswordLink
 from casework.models.people import Person, PersonKey
 from casework.models.person_details import DetailKind, NumberStatus, PersonDetail, SafeToUse
@@ -128,6 +129,7 @@ __all__ = [
     "NoteKind",
     "NoteReaders",
     "NumberStatus",
+    "OpenListCopy",
     "OutboxMessage",
     "Outcome",
     "ParentsTold",

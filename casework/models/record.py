@@ -111,6 +111,8 @@ class Event(models.TextChoices):
     GLASS_REVIEWED = "glass_reviewed", "Breaking of the glass reviewed"
     CONFLICT_DECLARED = "conflict_declared", "Conflict of interest declared"
     CONFLICT_ENDED = "conflict_ended", "Conflict of interest ended"
+    OPEN_LIST_OPENED = "open_list_opened", "Open list opened"
+    OPEN_LIST_EXPORTED = "open_list_exported", "Open list exported"
     ROTA_CHANGED = "rota_changed", "Rota changed"
     ABSENCE_RECORDED = "absence_recorded", "Absence recorded"
     ABSENCE_CHANGED = "absence_changed", "Absence changed"

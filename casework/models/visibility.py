@@ -58,6 +58,21 @@ CLOSED_BY = "public.closed_by({0}::bigint[], %(careful)s)"
 # The least that `careful` can be: two indexes have open matches from here on. See also `families/likeness/weights.py`.
 CLOSES_AT_LEAST = 0.5
 
+# The same for paper that anybody in a team may read: the people whom a restriction closes to somebody, or in whom
+# somebody has a conflict of interest, and whoever these close.
+CLOSED_TO_SOMEBODY = """ARRAY(SELECT closed_id FROM {})""".format(
+    CLOSES.format("""ARRAY(
+        SELECT COALESCE(person.same_as_id, person.id)
+        FROM casework_restriction restriction JOIN casework_person person ON person.id = restriction.person_id
+        WHERE restriction.lifted_at IS NULL
+      UNION
+        SELECT COALESCE(person.same_as_id, person.id)
+        FROM casework_conflictofinterest conflict
+        JOIN casework_conflictperson among ON among.conflict_id = conflict.id
+        JOIN casework_person person ON person.id = among.person_id
+        WHERE conflict.ended_at IS NULL)""")
+)
+
 # "IS FALSE" lets PostgreSQL choose by how many rows are asked about: it looks the people of few contacts up, and for
 # many it finds all contacts of these people once. A join would read everybody on every contact.
 # {0}: the contact.
@@ -223,6 +238,13 @@ def is_open_contact(user: User, now: datetime, contact: Combinable) -> Condition
     :param contact: the contact's id.
     """
     return Condition(IS_OPEN_CONTACT, contact, values=_values(user, now))
+
+
+def is_open_to_everybody(contact: Combinable) -> Condition:
+    """The condition that a contact is closed to nobody: see `CLOSED_TO_SOMEBODY`."""
+    return Condition(
+        IS_OPEN_CONTACT.replace(CLOSED_PEOPLE, CLOSED_TO_SOMEBODY), contact, values=(("careful", closes_from()),)
+    )
 
 
 def is_open_case(user: User, now: datetime, case: Combinable) -> Condition:

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from casework.access import permissions
-from localities.models import ADMIN_ROLES, User
+from localities.models import ADMIN_ROLES, Role, User
 from localities.roles import roles_of
 from localities.working_time import local_day
 
@@ -26,6 +26,7 @@ def service(request: HttpRequest) -> dict[str, Any]:
         "opens_admin": who.has(*ADMIN_ROLES),
         "enters_contacts": bool(who.front_door_roles),
         "reads_restrictions": permissions.allows(permissions.check_can_read_restrictions, user, today),
+        "reads_open_list": who.has(*permissions.LEADS, Role.SERVICE_MANAGER),
         "reads_reports": permissions.allows(permissions.check_can_read_reports, user, today),
         "signed_in_until": _signed_in_until(request),
     }

@@ -123,6 +123,7 @@ def make_environment(data_dir: Path, port: int) -> dict[str, str]:
         "BASE_URL": f"http://localhost:{port}",
         "DATA_DIR": str(data_dir),
         "FILES_DIR": str(data_dir / "files"),
+        "CONTINUITY_FOLDER": os.environ.get("CONTINUITY_FOLDER") or str(data_dir / "continuity"),
     }
 
 

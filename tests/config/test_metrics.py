@@ -280,7 +280,7 @@ class TestWhatItCosts:
     def test_a_few_queries(self, story: Story, django_assert_num_queries: DjangoAssertNumQueries) -> None:
         for _ in range(3):
             story.contact()
-        with django_assert_num_queries(5):
+        with django_assert_num_queries(6):
             read()
 
     def test_the_same_beside_a_long_history(self, committed: str) -> None:

@@ -67,6 +67,7 @@ from casework.models import (
     Information,
     Milestone,
     Note,
+    OpenListCopy,
     OutboxMessage,
     PartnerCheck,
     PasswordLink,
@@ -2573,6 +2574,19 @@ class TestDutyAndAbsence:
             delete("casework_absence", absence.pk)
         with refused("absences_are_never_deleted_all"):
             run("TRUNCATE casework_absence")
+
+
+class TestCopiesOfTheOpenList:
+    """One for each quarter of an hour."""
+
+    def test_one_made_before_its_quarter_or_a_second_one_is_refused(self, db: None) -> None:
+        copied = OpenListCopy.objects.create(quarter=THURSDAY, made_at=THURSDAY, records=1)
+        with refused("a_copy_of_the_open_list_is_made_in_its_quarter"):
+            change("casework_openlistcopy", copied.pk, made_at="quarter - '1s'::interval")
+        with refused_under_any_name():
+            copy("casework_openlistcopy", copied.pk)
+        with allowed():
+            copy("casework_openlistcopy", copied.pk, quarter="quarter - '15min'::interval")
 
 
 class TestPasswordLinks:

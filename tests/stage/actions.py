@@ -16,7 +16,7 @@ PARTS = {
     "own_team", "pass_on", "pass_to_emergency_duty", "people_of", "people_of_record", "preview", "recommend_again",
     "recommend_in_work", "recommendation_for", "recommended_so_far", "red_alerts", "seeing_about", "unanswered",
     "wait_for_a_team", "who_can_see_to", "withdraw_unanswered", "would_bounce",
-    "can_be_on_duty", "of_week", "to_suggest", "version_of", "who_can_cover",
+    "can_be_on_duty", "of_week", "readable", "to_suggest", "version_of", "who_can_cover",
 }  # fmt: skip
 
 

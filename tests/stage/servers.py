@@ -85,6 +85,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
         "REDIS_URL": embedded.redis_url(folders),
         "DATA_DIR": str(folder),
         "FILES_DIR": str(folder / "files"),
+        "CONTINUITY_FOLDER": str(folder / "continuity"),
         "TMPDIR": str(folder),
         "LOG_LEVEL": "WARNING",
         "FRONT_DOOR_TEST_SOCKETS": str(folders.sockets),

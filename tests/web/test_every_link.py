@@ -109,7 +109,7 @@ class Walk:
             answer = send(leads_to, fields)
             transaction.set_rollback(True)
         self.who.client.cookies = cookies
-        if answer.headers.get("Content-Type", "").startswith("text/html") and answer.content:
+        if answer.headers.get("Content-Type", "").startswith("text/html") and answer.getvalue():
             self.wrong += [f"{leads_to} answers with {code}" for code in codes_on(Page(answer))]
         if answer.status_code not in ANSWERED:
             self.wrong.append(f"{path} sends a form to {leads_to}, which answers {answer.status_code}")

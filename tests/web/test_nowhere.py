@@ -26,6 +26,7 @@ from casework.access.reasons import TO_CHOOSE
 from casework.actions import corrections, matches, partner_checks, people, protecting
 from casework.messages import wording
 from casework.models import AuditEvent, Case, Contact, OutboxMessage, Person, PersonDetail, PersonMatch, Recommendation
+from casework.reading import open_list_files
 from casework.statuses import ContactStatus
 from casework.web.draft_form import new_key
 from casework.web.urls import urlpatterns
@@ -336,7 +337,7 @@ def everything(
                 for_doing.add(path)
             assert answer.status_code < 500, path
             seen += answer.status_code == 200
-            yield f"{name} at {path}", f"{answer.headers} {answer.content.decode()}"
+            yield f"{name} at {path}", f"{answer.headers} {answer.getvalue().decode()}"
     assert seen > 20
     for code in AGENCIES:
         partner = Partner(Agency.objects.get(code=code))
@@ -351,6 +352,8 @@ def everything(
         yield "recommendation", json.dumps([made.facts, made.result])
     for record in Person.objects.all():
         yield f"the record of {record}", record.postcode
+    for file, pieces, _ in open_list_files.files(timezone.now()):
+        yield f"the folder has {file}", "".join(pieces)
     yield "the log", caplog.text
 
 

@@ -24,7 +24,7 @@ NAMES = (
     "amina", "oliver", "maya", "erin", "ben", "bea", "carol", "pat", "sam", "paula", "ava", "iris", "adele",
 )  # fmt: skip
 LISTS = (
-    "/", "/reminders/", "/teams/aylesbury/", "/restricted/", "/restricted/open/", "/contacts/new/",
+    "/", "/reminders/", "/teams/aylesbury/", "/restricted/", "/restricted/open/", "/contacts/new/", "/open-list/",
     "/reports/overrides/", "/reports/overrides/contacts/", "/reports/equality/", "/reports/quality/",
     "/reports/quality/figures.csv", "/admin/",
     *(f"/admin/casework/{name}/" for name in (

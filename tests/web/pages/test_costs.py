@@ -32,6 +32,7 @@ BUDGETS = {
     "a team's page": ("ben", "/teams/aylesbury/", 13),
     "a team's page, for an overseer": ("sam", "/teams/aylesbury/", 13),
     # With the names of the families, and whether a hidden address is in one.
+    "the open list": ("sam", "/open-list/", 10),
     "reminders": ("ben", "/reminders/", 7),
     "a new contact": ("amina", "/contacts/new/", 5),
     "the tasks of a new contact": ("amina", f"/contacts/new/{'0' * 32}/", 5),

@@ -55,6 +55,8 @@ def test_every_address_is_tried_here() -> None:
     # tests/web/test_contact_drafts.py has these.
     below |= {"contact-drafts", "contact-draft-delete", "contact-draft-take-over"}
     below |= {"contact-tasks", "contact-task", "contact-save", "contact-check", "contact-call-999"}
+    # tests/web/test_open_list.py has these.
+    below |= {"open-list", "open-list-table"}
     # tests/web/test_compare_pages.py has this.
     below |= {"contact-compare"}
     # tests/web/pages/test_case_tabs.py
