@@ -1,5 +1,8 @@
+# The base image by its digest: see docs/running.md. Without it nothing is built.
+ARG PYTHON_DIGEST
+
 # The front-end assets, fetched and built as in `make run`.
-FROM python:3.13-slim AS assets
+FROM python:3.13-slim@${PYTHON_DIGEST} AS assets
 WORKDIR /build
 COPY requirements-dev.txt .
 RUN pip install --no-cache-dir --require-hashes --no-deps -r requirements-dev.txt
@@ -7,7 +10,7 @@ COPY package.json package-lock.json .npmrc ./
 COPY config config
 RUN python -m config.assets
 
-FROM python:3.13-slim
+FROM python:3.13-slim@${PYTHON_DIGEST}
 ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 WORKDIR /srv/front-door
 COPY requirements.txt .
@@ -23,9 +26,9 @@ COPY --from=assets /build/config/static/build config/static/build
 RUN SECRET_KEY=for-collecting-static-files-only-0123456789-abcdefghijklmnopqrstuvwxyz \
     DATABASE_URL=postgresql://none/none REDIS_URL=redis://none ALLOWED_HOSTS=none.example \
     BASE_URL=https://none.example EMAIL_URL=smtp://none DEFAULT_FROM_EMAIL=none@none.example FILES_DIR=/none \
-    python manage.py collectstatic --no-input && useradd --system --no-create-home front-door && \
+    python manage.py collectstatic --no-input && useradd --system --no-create-home --uid 10001 --user-group front-door && \
     install --directory --owner=front-door --mode=700 /var/lib/front-door/files
-USER front-door
+USER 10001:10001
 ENV FRONT_DOOR_MODE=production
 EXPOSE 8000
 CMD ["gunicorn", "config.wsgi", "--preload", "--bind=0.0.0.0:8000", "--workers=3", "--threads=4", "--max-requests=5000", "--max-requests-jitter=500"]

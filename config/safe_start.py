@@ -1,7 +1,8 @@
 """
 A production service does not start on a database with a demonstration in it: anybody who has seen one could sign in.
 
-The web server, the worker and beat ask when they start, and `manage.py check --deploy` asks whatever database it finds.
+The web server, the worker and beat ask when they start, and `manage.py check --deploy` asks whatever database it finds;
+also, whether the service could switch off what the database refuses.
 """
 
 import sys
@@ -10,6 +11,7 @@ from typing import Any
 
 import structlog
 from django.conf import settings
+from django.core import checks
 from django.core.checks import CheckMessage, Error, Info, register
 from django.db import DatabaseError, connection
 
@@ -39,6 +41,32 @@ def check_demonstration(app_configs: Any, **_: Any) -> Sequence[CheckMessage]:
         return [Error(sentence, id="front_door.E003") for sentence in _found()]
     except DatabaseError:
         return [Info("The database did not answer: nobody looked for a demonstration in it.", id="front_door.I001")]
+
+
+@register(deploy=True)
+def check_role(app_configs: Any, **_: Any) -> Sequence[CheckMessage]:
+    """Asks what the service's role may do in the database, if one answers."""
+    if not settings.PRODUCTION:
+        return []
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT rolsuper, EXISTS (SELECT FROM pg_class WHERE relowner = role.oid AND relkind = 'r') "
+                "FROM pg_roles role WHERE rolname = current_user"
+            )
+            is_superuser, owns_tables = cursor.fetchone()
+    except DatabaseError:
+        return []  # The check above says that it did not answer.
+    finally:
+        connection.close()
+    remedy = "Make the roles of docs/database-roles.sql, and connect as front_door."
+    if is_superuser:
+        says = "The service is a superuser of its database, and can switch every refusal off."
+        return [Error(says, remedy, id="front_door.E004")]
+    if owns_tables:
+        says = "The service owns its tables, and can switch their refusals off."
+        return [checks.Warning(says, remedy, id="front_door.W001")]
+    return []
 
 
 def _found() -> list[str]:

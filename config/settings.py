@@ -11,7 +11,7 @@ import re
 import secrets
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import environ
 from csp.constants import NONE, SELF
@@ -227,6 +227,10 @@ if _database_url := _required(
     if (_parts := _database(_database_url)) is None:
         _refusals.append("DATABASE_URL cannot be read. Write it as postgresql://user:password@host/name.")
     else:
+        if _database_password := _secret("DATABASE_PASSWORD"):
+            if _parts.get("PASSWORD"):
+                _refusals.append("DATABASE_URL has a password, and DATABASE_PASSWORD is set. Take one of them away.")
+            _parts["PASSWORD"] = _database_password
         # A web request must not wait for ever: the web server's environment sets a timeout (docs/running.md).
         _timeout = env.int("DATABASE_STATEMENT_TIMEOUT_MS", default=0)
         _pool = env.int("DATABASE_POOL_SIZE", default=0)
@@ -242,6 +246,10 @@ if _database_url := _required(
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = _required("REDIS_URL", "Set it to the Redis or Valkey server, as redis://host:6379/0.")
+if _redis_password := _secret("REDIS_PASSWORD"):
+    if "@" in REDIS_URL or not REDIS_URL.startswith(("redis://", "rediss://")):
+        _refusals.append("REDIS_PASSWORD needs a REDIS_URL without a password, as redis://host:6379/0. Correct it.")
+    REDIS_URL = REDIS_URL.replace("://", f"://:{quote(_redis_password, safe='')}@", 1)
 CACHES = {
     # Counts of API calls and sign-in attempts: when they cannot be read, calls and sign-ins still succeed.
     "default": {"BACKEND": "config.cache.OptionalRedisCache", "LOCATION": REDIS_URL},

@@ -387,28 +387,6 @@ def test_the_figures_are_for_whoever_has_the_token_over_plain_http_too(productio
     assert 'front_door_up{part="broker"} 1.0' in answer.text
 
 
-# ---- the container files: no engine runs here, so what can be compared is compared
-
-
-def test_compose_gives_every_process_what_the_settings_need() -> None:
-    compose = yaml.safe_load((ROOT / "compose.yaml").read_text())
-    for name in ("prepare", "web", "worker", "beat"):
-        environment = compose["services"][name]["environment"]
-        assert set(GOOD) - {"FRONT_DOOR_MODE"} <= set(environment), name
-    example = (ROOT / "docs" / "production.env").read_text()
-    wanted = set(re.findall(r"\$\{(\w+)", (ROOT / "compose.yaml").read_text()))
-    assert wanted == set(re.findall(r"^(\w+)=", example, re.MULTILINE))
-
-
-def test_the_image_is_made_of_files_that_exist_and_are_let_in() -> None:
-    let_in = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
-    for line in (ROOT / "Dockerfile").read_text().splitlines():
-        if line.startswith("COPY ") and "--from" not in line:
-            for source in line.split()[1:-1]:
-                assert (ROOT / source).exists(), source
-                assert source in let_in, source
-
-
 TASK = """
 import logging, django
 django.setup()

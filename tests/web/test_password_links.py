@@ -79,7 +79,7 @@ class TestSettingAPassword:
         assert answer.headers["Referrer-Policy"] == "no-referrer"
         assert answer.headers["Cache-Control"] == "no-store"
         cookie = answer.cookies[COOKIE]
-        assert (cookie["path"], cookie["httponly"], cookie["samesite"]) == (SET, True, "Lax")
+        assert (cookie["path"], cookie["httponly"], cookie["samesite"]) == ("/", True, "Lax")
         assert link.token not in Page(client.get(SET)).html
 
     def test_following_it_stores_nothing(self, link: PasswordLink) -> None:

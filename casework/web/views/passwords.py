@@ -1,8 +1,8 @@
 """
 Setting one's own password, with a link that works once; and asking for such a link.
 
-Nobody has signed in here. The token leaves the address at once: it goes into a cookie that is sent to this page alone,
-and the page has an address without it. Nothing is stored when somebody, or a mail server, follows the link.
+Nobody has signed in here. The token leaves the address at once: it goes into a cookie of this host alone, until it was
+used, and the page has an address without it. Nothing is stored when somebody, or a mail server, follows the link.
 """
 
 import time
@@ -13,7 +13,6 @@ from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_safe
@@ -26,7 +25,7 @@ from casework.web.password_forms import ForgottenForm, SetPasswordForm
 from casework.web.submitting import errors_of, status_of
 from errors import InvalidInput, NotAllowedInStatus
 
-COOKIE = "password_link"
+COOKIE = f"{settings.COOKIE_PREFIX}password_link"
 # Long enough to think of a password.
 COOKIE_AGE = 3600
 GONE = 410
@@ -70,8 +69,7 @@ def follow(request: HttpRequest, token: str) -> HttpResponse:
     """Takes the token out of the address."""
     answer = redirect("password-set")
     answer.set_cookie(
-        COOKIE, token, max_age=COOKIE_AGE, path=reverse("password-set"), secure=settings.SESSION_COOKIE_SECURE,
-        httponly=True, samesite="Lax",
+        COOKIE, token, max_age=COOKIE_AGE, secure=settings.SESSION_COOKIE_SECURE, httponly=True, samesite="Lax"
     )  # fmt: skip
     answer["Referrer-Policy"] = "no-referrer"
     return answer
@@ -109,5 +107,6 @@ def _ended(request: HttpRequest) -> HttpResponse:
 
 
 def _without_link(answer: HttpResponse) -> HttpResponse:
-    answer.delete_cookie(COOKIE, path=reverse("password-set"), samesite="Lax")
+    # As `delete_cookie`, which sets Secure for `__Secure-` alone where the prefix is another.
+    answer.set_cookie(COOKIE, max_age=0, secure=settings.SESSION_COOKIE_SECURE, httponly=True, samesite="Lax")
     return answer
