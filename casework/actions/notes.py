@@ -105,7 +105,7 @@ def correct(
     record = _load(contact_id, case_id, by, now)
     day = local_day(now)
     first = record.notes.readable_by(by, now).firsts().get(pk=note_id)
-    permissions.check_can_correct_note(first, _responsible(record), by, day)
+    permissions.check_can_correct_note(first, responsible_team(record), by, day)
     last = first.corrections.order_by("edition").last() or first
     conditions.check_note_unchanged(last, seen_edition)
     faults = _faults(record, kind, text, happened_at, child_ids, adult_ids, now)
@@ -130,7 +130,7 @@ def correct(
 def own_team(record: Contact | Case, by: User, now: datetime) -> int | None:
     """The team of a writer that a note is kept to: the one that works on the record, if they are in it."""
     theirs = roles_of(by, local_day(now)).team_ids
-    works_on_it = record.team_id if isinstance(record, Contact) else _responsible(record)
+    works_on_it = record.team_id if isinstance(record, Contact) else responsible_team(record)
     return works_on_it if works_on_it in theirs else min(theirs, default=None)
 
 
@@ -150,7 +150,7 @@ def _of(record: Contact | Case) -> dict[str, Any]:
     return {"contact": record} if isinstance(record, Contact) else {"case": record}
 
 
-def _responsible(record: Contact | Case) -> int | None:
+def responsible_team(record: Contact | Case) -> int | None:
     """The team that works on a case, or did last; of a contact, that of its case."""
     case_id = record.case_id if isinstance(record, Contact) else record.pk
     if case_id is None:
@@ -172,10 +172,10 @@ def _faults(
         faults.append(Fault(("kind",), "Select what kind of note this is"))
     if happened_at is not None and happened_at > now:
         faults.append(Fault(("happened_at",), "When it happened cannot be in the future. Write what is planned below."))
-    for ids, people in zip((child_ids, adult_ids), people_of_record(record), strict=True):
+    asked = (("child_ids", child_ids), ("adult_ids", adult_ids))
+    for (name, ids), people in zip(asked, people_of_record(record), strict=True):
         if ids and people.filter(pk__in=ids).count() != len(set(ids)):
-            faults.append(Fault(("about",), "Select children and adults of this record"))
-            break
+            faults.append(Fault((name,), "Select people of this record"))
     written = _clean(text)
     if not written:
         faults.append(Fault(("text",), "Enter the note"))

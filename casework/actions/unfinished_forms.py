@@ -53,6 +53,22 @@ def save(
     return form
 
 
+@transaction.atomic
+def turn_into(*, key: str, address: str, typed: Mapping[str, Sequence[str]], by: User, now: datetime) -> UnfinishedForm:
+    """
+    Makes what `by` typed into a form, which is too late to be recorded, the beginning of another form of the record.
+
+    :param address: where the other form is sent to.
+    :param typed: what stands in it.
+    :raises UnfinishedForm.DoesNotExist: they have no such form any more.
+    """
+    form = UnfinishedForm.objects.of(by).locked().get(key=key)
+    form.address, form.typed, form.page, form.saved_at = address, dict(typed), "", now
+    form.version += 1
+    form.save(update_fields=["address", "typed", "page", "saved_at", "version"])
+    return form
+
+
 def delete(*, key: str, by: User, now: datetime) -> None:
     """
     Deletes what `by` typed into a form, if it is there: it is recorded, or they clear it. Nobody can bring it back, and

@@ -17,6 +17,7 @@ from casework.models import (
     ConflictOfInterest,
     Contact,
     ContactDraft,
+    Note,
     Person,
     PersonMatch,
     Reminder,
@@ -72,7 +73,7 @@ class ErrorPageMiddleware:
             case (
                 Contact.DoesNotExist() | Person.DoesNotExist() | Case.DoesNotExist() | PersonMatch.DoesNotExist()
                 | Reminder.DoesNotExist() | Restriction.DoesNotExist() | RestrictedAccess.DoesNotExist()
-                | ConflictOfInterest.DoesNotExist() | ContactDraft.DoesNotExist()
+                | ConflictOfInterest.DoesNotExist() | ContactDraft.DoesNotExist() | Note.DoesNotExist()
             ):  # fmt: skip
                 # The record is out of scope, or has gone out of scope since the page was loaded.
                 return _not_found(request, NO_LONGER_YOURS if request.method == "POST" else NOT_FOUND)

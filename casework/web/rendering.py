@@ -52,6 +52,24 @@ class Textarea(forms.Textarea):
     template_name = "govuk/widgets/textarea.html"
 
 
+class LongText(Textarea):
+    """A text area that says how much may be typed, and, with the page's script, how much is left."""
+
+    template_name = "govuk/widgets/long_text.html"
+
+    def __init__(self, most: int, **attrs: Any) -> None:
+        super().__init__(attrs)
+        self.most = most
+
+    def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
+        context = super().get_context(name, value, attrs)
+        widget = context["widget"]
+        described_by = f"{widget['attrs'].get('aria-describedby', '')} {widget['attrs']['id']}-info"
+        widget["attrs"]["aria-describedby"] = described_by.strip()
+        widget["most"] = self.most
+        return context
+
+
 class Select(forms.Select):
     template_name = "govuk/widgets/select.html"
 

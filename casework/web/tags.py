@@ -9,6 +9,7 @@ from dateutil.relativedelta import relativedelta
 from django import template
 from django.template import Context
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
@@ -20,6 +21,7 @@ from casework.models import (
     Contact,
     ContactChild,
     FamilyAgreement,
+    Note,
     NumberStatus,
     Recommendation,
     Reminder,
@@ -31,9 +33,9 @@ from casework.web.draft_form import new_key
 from casework.web.forms import ActionForm
 from casework.web.hiding import HiddenWords, masked_text
 from casework.web.signed_in import user_of
-from casework.web.unfinished import OpenForm, opened, unfinished_on
+from casework.web.unfinished import OpenForm, note_begins_at, opened, unfinished_on
 from localities.codes import ETHNICITIES, SEXES
-from localities.working_time import local_day
+from localities.working_time import LONDON, local_day
 from triage.published_rules import of_version, title_of_pathway
 from triage.said_as import sentence_said, version_said
 
@@ -274,6 +276,13 @@ def lasting(time: timedelta) -> str:
 
 
 @register.filter
+def when_it_was(note: Note) -> str:
+    """When what a note tells of happened, or when it was written; the day alone where no time was said."""
+    at = timezone.localtime(note.happened_at or note.written_at, LONDON)
+    return date_format(at, "j F Y" if note.happened_at and (at.hour, at.minute) == (0, 0) else "j F Y, H:i")
+
+
+@register.filter
 def until(due: datetime | None) -> str:
     """The time until a moment, or since: "in 3 hours", "2 days late"."""
     if due is None:
@@ -363,6 +372,7 @@ def _ordinal(position: int) -> str:
 
 register.simple_tag(new_key)
 register.simple_tag(unfinished_on)
+register.simple_tag(note_begins_at)
 
 
 @register.simple_tag(takes_context=True)

@@ -47,6 +47,10 @@ PURPOSES = {
     "contact-hand-over": ("Handover", False),
     "contact-match": ("Answer to a possible match", False),
     "contact-undo-match": ("Undoing a match", False),
+    "contact-note-write": ("Note", True),
+    "contact-note-correct": ("Correction of a note", True),
+    "case-note-write": ("Note", True),
+    "case-note-correct": ("Correction of a note", True),
     "case-offer": ("Offer to another team", True),
     "case-return": ("Return of the case", True),
     "case-withdraw": ("Withdrawal of the offer", True),
@@ -163,6 +167,22 @@ def data_of(form: UnfinishedForm) -> QueryDict:
     for name, values in form.typed.items():
         data.setlist(name, values)
     return data
+
+
+def as_text(form: UnfinishedForm) -> str:
+    """What was typed, in words, to be the text of a note."""
+    typed = own_words(data_of(form))
+    return typed[0][1] if len(typed) == 1 else "\n\n".join(f"{name}: {text}" for name, text in typed)
+
+
+def note_begins_at(form: UnfinishedForm) -> str:
+    """Where what was typed into a form becomes the text of a note; empty where it has none, or is a note."""
+    match = resolve(form.address)
+    name = match.url_name or ""
+    of = name.split("-")[0]
+    if "-note-" in name or of not in ("contact", "case") or not own_words(data_of(form)):
+        return ""
+    return reverse(f"{of}-note-begin", args=[match.kwargs["reference"]])
 
 
 def opened(request: HttpRequest, record: Contact | Case, address: str, form: ActionForm | None = None) -> OpenForm:

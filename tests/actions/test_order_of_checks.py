@@ -317,7 +317,8 @@ ELSEWHERE = {
     "rule_sets.bring_shipped",  # no check: the service brings them in at set-up
     "rule_sets.copy",  # a version can be copied at any stage
     "threshold_checks.count",  # no check
-    "unfinished_forms.save", "unfinished_forms.delete",  # everybody, of their own: tests/web/test_unfinished_forms.py
+    # everybody, of their own: tests/web/test_unfinished_forms.py, and test_note_pages.py
+    "unfinished_forms.save", "unfinished_forms.turn_into", "unfinished_forms.delete",
     # nobody has signed in: tests/web/test_password_links.py
     "passwords.add_first_administrator", "passwords.ask_for_link", "passwords.set_own",
     "notes.write",  # at any time: tests/actions/test_notes.py

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from casework.families.household import lock_household, note_touched
 from casework.jobs import stale_recommendations, sweep
-from casework.models import AuditEvent, Contact, Reminder, StaleRecommendation
+from casework.models import AuditEvent, Contact, Note, Reminder, StaleRecommendation
 from casework.web.urls import urlpatterns
 from localities.models import Agency
 from tests.stage.documents import child
@@ -30,7 +30,9 @@ USERNAMES = ("amina", "maya", "ben", "sam", "ava", "paula", "adele")
 def told(told_for_a_module: None) -> int:
     story = Story(a_working_morning())
     opens, waits = about(story, child(**KIM)), about(story, child(**KIM))
-    story.accepted(opens)
+    case = story.accepted(opens)
+    story.note(waits)
+    story.note(case, by="ben")
     sweep.sweep(now=timezone.now() + timedelta(days=60))
     assert StaleRecommendation.objects.filter(contact=waits).exists()
     assert Reminder.objects.filter(clock__contact=waits).exists()
@@ -53,6 +55,7 @@ def addresses(contact: Contact) -> Iterator[str]:
             "reference": reference, "kind": "upn", "key": "0" * 32, "name": "children",
             "code": "aylesbury", "match_id": 1, "check_id": 1, "detail_id": 1, "access_id": 1, "conflict_id": 1,
             "reset_id": 1, "session_id": 1,
+            "note_id": Note.objects.get(case__isnull=reference != str(case)).pk,
             "reminder_id": Reminder.objects.latest("pk").pk,
             "pk": contact.children.latest("pk").pk,
             "group": "child" if "<int:pk>" in str(pattern.pattern) else "family",

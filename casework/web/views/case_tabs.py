@@ -10,8 +10,10 @@ from casework.models import ContactAdult, ContactChild
 from casework.models.together import read_together
 from casework.reading.cautions import cautions_in, recorded_of
 from casework.reading.chronology import Chronology
+from casework.reading.notes import NotesOf
 from casework.reading.responsibility import responsibility_history
 from casework.web.case_page import CasePage
+from casework.web.notes_section import notes_context
 from casework.web.story import story_of
 from casework.web.timeline import timeline
 
@@ -74,5 +76,9 @@ def handoffs(request: HttpRequest, reference: str) -> HttpResponse:
 def notes(request: HttpRequest, reference: str) -> HttpResponse:
     """Shows the notes and files of the case."""
     page = CasePage(request, reference, timezone.now())
-    page.read()
-    return page.show("front_door/cases/notes.html", {})
+    found = NotesOf(page.case, page.user, page.now, request.GET.get("notes", ""))
+    page.read(*found.queries)
+    return page.show(
+        "front_door/cases/notes.html",
+        notes_context(found, page.case, page.contacts, page.responsible, page.user, page.now),
+    )

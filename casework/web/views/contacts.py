@@ -43,6 +43,7 @@ from casework.models.together import read_parts, share_out
 from casework.reading.cautions import cautions_in, recorded_of
 from casework.reading.chronology import Chronology
 from casework.reading.likenesses import by_family, joined_elsewhere, two_of_each, why_alike
+from casework.reading.notes import NotesOf
 from casework.statuses import CaseStatus, ContactStatus, MatchStatus
 from casework.web.agreement_form import AgreementForm
 from casework.web.clock_forms import clock_forms
@@ -62,6 +63,7 @@ from casework.web.forms import (
 )
 from casework.web.hiding import without_hidden_addresses
 from casework.web.match_groups import Entry, Group
+from casework.web.notes_section import notes_context
 from casework.web.screening_form import ScreeningForm
 from casework.web.signed_in import by_post, user_of
 from casework.web.story import story_of
@@ -195,6 +197,7 @@ def page(request: HttpRequest, reference: str, now: datetime, **shown: Any) -> H
     finds_out = works_on_it and contact.status == ContactStatus.RECEIVED
     people, versions = household_to_read(contact), reading_versions()
     sent: QuerySet[Contact] = Contact.objects.none()
+    notes = NotesOf(contact, user, now, request.GET.get("notes", ""))
     asked: list[Call | QuerySet[Any, Any]] = []
     if sees_household:
         sent = _sent_with(contact, user, now)
@@ -207,7 +210,7 @@ def page(request: HttpRequest, reference: str, now: datetime, **shown: Any) -> H
         asked += [responsible, openable]
     answers = StatusChange.objects.filter(partner_check__contact=contact)
     found = read_parts(
-        contact, recorded, restrictions, clocks, changes, sent, answers, *asked,
+        contact, recorded, restrictions, clocks, changes, sent, answers, *notes.queries, *asked,
         handovers=contact.handovers.select_related("from_team", "to_team", "passed_by", "taken_on_by"),
         partner_checks=contact.partner_checks.select_related("agency", "asked_by", "ended_by"),
         decisions=contact.decisions.select_related("decided_by", "sign_off__by", "chosen_team", "chosen_case"),
@@ -245,6 +248,7 @@ def page(request: HttpRequest, reference: str, now: datetime, **shown: Any) -> H
         context["case_team"] = responsibility.team if responsibility else None
         context["may_correct"] |= in_work and responsibility is not None and responsibility.team_id in who.team_ids
         context["opens_case"] = bool(openable)
+    context |= notes_context(notes, contact, [contact], context.get("case_team"), user, now)
     if sees_household:
         of_matches, shut, *of_household = found
         people.hand_over(*of_household)

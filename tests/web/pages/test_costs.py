@@ -63,8 +63,9 @@ BUDGETS = {
 # whoever leads the team responsible for it: another team works with a brother. Each with a reminder that is seen now.
 # A pair is how often the page waits for the database, which is at most twelve times, and how many statements that are.
 # Each asks once for the hidden addresses that people's words may have in them, once for what was learned since, and
-# once for who died and what is not safe to use; a contact's, once for those to whom it may be assigned.
-OF_A_CONTACT, OF_A_CASE = (11, 32), (9, 20)
+# once for who died and what is not safe to use; a contact's, once for those to whom it may be assigned, and for
+# the notes and their corrections.
+OF_A_CONTACT, OF_A_CASE = (11, 34), (9, 20)
 MOST_WAITS = 12
 
 
@@ -142,15 +143,15 @@ class TestWhatAPageCosts:
         sweep.sweep(now=timezone.now() + timedelta(days=60))
         # How often the page waits for the database, and how many statements that are.
         pages: list[tuple[str, object, int, int]] = [
-            ("amina", waiting, 10, 31), ("amina", contact, 12, 34), ("ben", contact, 6, 21),
-            ("ava", contact, 12, 34), ("amina", dearest, *OF_A_CONTACT), ("ben", case, *OF_A_CASE),
+            ("amina", waiting, 10, 33), ("amina", contact, 12, 36), ("ben", contact, 6, 23),
+            ("ava", contact, 12, 36), ("amina", dearest, *OF_A_CONTACT), ("ben", case, *OF_A_CASE),
             ("ava", case, 8, 18), ("sam", case, 8, 18), ("ben", tied, *OF_A_CASE),
         ]  # fmt: skip
         # The tabs of a case beside its overview.
         pages += [
             ("ben", f"{path_of(case)}{tab}/", waits, statements)
             for tab, waits, statements in (
-                ("chronology", 9, 19), ("plan", 7, 18), ("people", 9, 17), ("handoffs", 7, 16), ("notes", 7, 15),
+                ("chronology", 9, 19), ("plan", 7, 18), ("people", 9, 17), ("handoffs", 7, 16), ("notes", 7, 17),
             )
         ]  # fmt: skip
         to_sign_off = story.contact(
@@ -160,6 +161,11 @@ class TestWhatAPageCosts:
         pages += [
             ("amina", f"{path_of(dearest)}decide/", 12, 25), ("amina", f"{path_of(waiting)}decide/", 9, 22),
             ("david", f"{path_of(to_sign_off)}sign-off/", 12, 22), ("amina", f"{path_of(contact)}decided/", 12, 22),
+        ]  # fmt: skip
+        note = story.note(contact)
+        pages += [
+            ("amina", f"{path_of(contact)}notes/new/", 6, 12), ("ben", f"{path_of(case)}notes/new/", 10, 11),
+            ("amina", f"{path_of(contact)}notes/{note.pk}/correct/", 9, 15),
         ]  # fmt: skip
         assert max(waits for *_, waits, _ in pages) <= MOST_WAITS
         others = []

@@ -59,6 +59,8 @@ def test_every_address_is_tried_here() -> None:
     below |= {"open-list", "open-list-table"}
     # tests/web/test_compare_pages.py has this.
     below |= {"contact-compare"}
+    # tests/web/test_note_pages.py
+    below |= {f"{of}-note-{action}" for of in ("contact", "case") for action in ("write", "begin", "correct")}
     # tests/web/pages/test_case_tabs.py
     below |= {"case", *(f"case-{tab}" for tab in TABS_OF_A_CASE)}
     # tests/web/test_search_pages.py and test_look_first.py have these.
