@@ -70,7 +70,7 @@ class MembershipInline(admin.TabularInline):
 
     model = Membership
     extra = 0
-    fields = ("role", "team", "starts_on", "ends_on")
+    fields = ("role", "team", "most_cases", "starts_on", "ends_on")
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return True

@@ -13,8 +13,9 @@ from casework.deadlines.recipients import reminders_of
 from casework.families.naming import name_rows
 from casework.models import Case, Clock, Contact, ContactChild, Handoff, Reminder, ReminderLook, Responsibility
 from casework.statuses import CaseStatus, HandoffStatus
-from localities.models import FRONT_DOOR_KINDS, Role, Team, User
+from localities.models import FRONT_DOOR_KINDS, Membership, Role, Team, User
 from localities.roles import StaffRoles
+from localities.working_time import local_day
 from triage.ruleset import Rag
 
 GRAVITY = SqlCase(*(When(rag=rag, then=Value(place)) for place, rag in enumerate(Rag)), default=Value(len(Rag)))
@@ -148,6 +149,11 @@ def overseen(who: StaffRoles) -> list[Team]:
     if not who.has(Role.SERVICE_MANAGER, Role.AUDITOR):
         return []
     return list(Team.objects.filter(is_active=True).order_by("kind", "name"))
+
+
+def members_of(team: Team, now: datetime) -> QuerySet[Membership]:
+    """The memberships in this team today, by name."""
+    return Membership.objects.current(local_day(now)).filter(team=team).select_related("user").order_by("user__name")
 
 
 def may_see_team(who: StaffRoles, team: Team) -> bool:

@@ -10,7 +10,8 @@ from django.http import QueryDict
 
 from casework.actions.contact_owners import front_door_staff, to_suggest
 from casework.actions.matches import ShowsAnAddress
-from casework.models import Contact, ContactAdult, ContactChild, MilestoneKind, Outcome
+from casework.models import Case, Contact, ContactAdult, ContactChild, MilestoneKind, Outcome
+from casework.reading.team_work import Load
 from casework.web.rendering import (
     DatePartsField,
     Form,
@@ -309,6 +310,23 @@ class LeadForm(ActionForm):
         assert isinstance(field, forms.ModelChoiceField)
         works_here = Membership.objects.current(on).filter(team=team, user=OuterRef("pk"))
         field.queryset = to_suggest(User.objects.filter(Exists(works_here)).order_by("name"), on, also=None)
+
+
+class AllocateForm(ActionForm):
+    """Name the lead practitioner of a case that has none, beside other cases: who has least comes first."""
+
+    lead = forms.ChoiceField(
+        label="Lead practitioner", widget=Select, required=False,
+        error_messages={"invalid_choice": "Select somebody who works in the team responsible for the case"},
+    )  # fmt: skip
+
+    def __init__(self, case: Case, loads: Iterable[Load], data: QueryDict | None = None) -> None:
+        super().__init__(data, prefix=str(case))
+        self.case = case
+        lead = self.fields["lead"]
+        assert isinstance(lead, forms.ChoiceField)
+        choices = [(str(load.user_id), f"{load.name} ({load.in_words})") for load in loads]
+        lead.choices = [("", "Choose"), *choices]
 
 
 class MomentForm(ActionForm):

@@ -1,19 +1,21 @@
 """
-An offer as a card: what a team must know of a family before it takes the case on or returns it.
-
-It is told by the contact that opened the case, as it is known today.
+An offer as a card: what a team must know of a family before it takes the case on or returns it. It is told by the
+contact that opened the case, as it is known today. And a case that came back, as a card.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, cast
 
+from django.db.models import QuerySet
+
 from casework.families.naming import name_rows
 from casework.families.recorded import ADULTS
 from casework.models import Case, Contact, ContactAdult, ContactChild, FactChange, Handoff, Information
 from casework.models.together import read_together, share_out
-from casework.reading import worklists
+from casework.reading import team_work, worklists
 from casework.reading.cautions import Cautions, cautions_in, recorded_of
+from casework.statuses import HandoffStatus
 from casework.web.hiding import HiddenWords, hidden_where_said
 from casework.web.story import told_of
 from localities.models import User
@@ -49,6 +51,19 @@ class OfferCard(NamedTuple):
         return {child.contact for child in self.children} | ({self.contact} if self.contact else set())
 
     @property
+    def said(self) -> str:
+        """What people wrote that the card shows."""
+        given, handoff, contact = self.given, self.handoff, self.contact
+        concern = given.get("concern") or {}
+        words = [
+            *(child.called for child in self.children), concern.get("worries"), concern.get("childs_words"),
+            given.get("support_already_tried"), handoff.reason, handoff.despite, handoff.lead_reason,
+        ]  # fmt: skip
+        if contact is not None:
+            words += [*(adult.called for adult in contact.adults.all()), contact.agreement_given_by]
+        return " ".join(filter(None, words))
+
+    @property
     def is_risk_to_staff(self) -> bool:
         return any(adult.get("risk_to_staff") for adult in self.given.get("adults", ()))
 
@@ -76,20 +91,74 @@ class OfferCard(NamedTuple):
         ]
 
 
+class ReturnedCard(NamedTuple):
+    """
+    A case that no team took on, for the team that must say what happens next.
+
+    :param handoff: its last offer; None if that was not returned.
+    :param hidden: see `OfferCard`.
+    """
+
+    case: Case
+    handoff: Handoff | None
+    children: Sequence[ContactChild]
+    hidden: HiddenWords | None
+
+    @property
+    def contacts(self) -> set[Contact]:
+        """The contacts from which the card shows something."""
+        return {child.contact for child in self.children}
+
+    @property
+    def said(self) -> str:
+        """What people wrote that the card shows."""
+        words = [child.called for child in self.children]
+        return " ".join(words if self.handoff is None else [*words, self.handoff.answer_reason])
+
+
 def cards_of(handoffs: Collection[Handoff], user: User, now: datetime) -> list[OfferCard]:
     """
-    The cards of these offers, however many, in the same few statements.
+    The cards of these offers, for a page that is masked as a whole.
 
     :param handoffs: with their cases, both teams and who offered them, and with `due_at` (`worklists.offered`).
     """
-    if not handoffs:
-        return []
-    cases = [handoff.case for handoff in handoffs]
-    families = worklists.families_of(cases, user, now)
-    contacts = _opened_by(cases, user, now)
+    return _read(handoffs, (), user, now)[0]
+
+
+def returned_cards(cases: Collection[Case], user: User, now: datetime) -> list[ReturnedCard]:
+    """The cards of these cases that came back to a team."""
+    return cards_of_team((), cases, user, now)[1]
+
+
+def cards_of_team(
+    handoffs: Collection[Handoff], cases: Collection[Case], user: User, now: datetime
+) -> tuple[list[OfferCard], list[ReturnedCard]]:
+    """
+    The cards of these offers, and of these cases that came back, in the same few statements however many there are. In
+    a list each is masked by the hidden addresses of its own family.
+    """
+    offers, returns = _read(handoffs, cases, user, now)
+    cards: list[OfferCard | ReturnedCard] = [*offers, *returns]
+    hidden = hidden_where_said({contact.pk: card.said for card in cards for contact in card.contacts})
+    return (
+        [card._replace(hidden=_of_all(card.contacts, hidden)) for card in offers],
+        [card._replace(hidden=_of_all(card.contacts, hidden)) for card in returns],
+    )
+
+
+def _read(
+    handoffs: Collection[Handoff], cases: Collection[Case], user: User, now: datetime
+) -> tuple[list[OfferCard], list[ReturnedCard]]:
+    if not handoffs and not cases:
+        return [], []
+    families = worklists.families_of([*(handoff.case for handoff in handoffs), *cases], user, now)
+    last = team_work.last_offers(cases)
+    contacts = _opened_by([handoff.case for handoff in handoffs], last, user, now)
     given = {key: told_of(contact, contact.information.all())["given"] for key, contact in contacts.items()}
-    cautions = cautions_in(recorded_of(contacts.values(), {c.person_id for each in families.values() for c in each}))
-    return [
+    children = {child.person_id for handoff in handoffs for child in families[handoff.case]}
+    cautions = cautions_in(recorded_of(contacts.values(), children) if handoffs else ())
+    returns = {each.case_id: each for each in last if each.status == HandoffStatus.RETURNED}
+    offers = [
         OfferCard(
             handoff=handoff,
             children=families[handoff.case],
@@ -101,18 +170,15 @@ def cards_of(handoffs: Collection[Handoff], user: User, now: datetime) -> list[O
         )
         for handoff in handoffs
     ]
+    return offers, [ReturnedCard(case, returns.get(case.pk), families[case], None) for case in cases]
 
 
-def masked(cards: Collection[OfferCard]) -> list[OfferCard]:
-    """The cards with what finds the hidden addresses of each family, for a list: each is masked by its own."""
-    of_each = [{contact.pk for contact in card.contacts} for card in cards]
-    said = {contact: _said(card) for card, contacts in zip(cards, of_each, strict=True) for contact in contacts}
-    hidden = hidden_where_said(said)
-    return [card._replace(hidden=_of_all(contacts, hidden)) for card, contacts in zip(cards, of_each, strict=True)]
+def _opened_by(cases: Iterable[Case], last: QuerySet[Handoff], user: User, now: datetime) -> dict[int, Contact]:
+    """
+    The contact that opened each of these cases, for those that the user may see; by the id of its decision.
 
-
-def _opened_by(cases: Iterable[Case], user: User, now: datetime) -> dict[int, Contact]:
-    """The contact that opened each of these cases, for those that the user may see; by the id of its decision."""
+    :param last: is read along with them.
+    """
     decisions = [case.opened_by_decision_id for case in cases]
     contacts = Contact.objects.visible_to(user, now).filter(decision_in_effect__in=decisions)
     contacts = contacts.select_related("recommendation", "agency")
@@ -121,7 +187,7 @@ def _opened_by(cases: Iterable[Case], user: User, now: datetime) -> dict[int, Co
     adults = ADULTS.filter(contact__in=of_them)
     information = Information.objects.filter(contact__in=of_them).select_related("by_user", "by_agency")
     learned = FactChange.objects.filter(information__contact__in=of_them)
-    read_together(contacts, children, adults, information, learned)
+    read_together(contacts, children, adults, information, learned, last)
     share_out(information, changes=learned)
     share_out(contacts, children=children, adults=adults, information=information)
     rows: list[ContactChild | ContactAdult] = []
@@ -131,19 +197,6 @@ def _opened_by(cases: Iterable[Case], user: User, now: datetime) -> dict[int, Co
     return {contact.decision_in_effect_id: contact for contact in contacts if contact.decision_in_effect_id}
 
 
-def _said(card: OfferCard) -> str:
-    """What people wrote that a card shows."""
-    given, handoff, contact = card.given, card.handoff, card.contact
-    concern = given.get("concern") or {}
-    words = [
-        *(child.called for child in card.children), concern.get("worries"), concern.get("childs_words"),
-        given.get("support_already_tried"), handoff.reason, handoff.despite, handoff.lead_reason,
-    ]  # fmt: skip
-    if contact is not None:
-        words += [*(adult.called for adult in contact.adults.all()), contact.agreement_given_by]
-    return " ".join(filter(None, words))
-
-
-def _of_all(contacts: Iterable[int], hidden: Mapping[int, HiddenWords]) -> HiddenWords | None:
-    patterns = tuple(pattern for contact in contacts if contact in hidden for pattern in hidden[contact].patterns)
+def _of_all(contacts: Iterable[Contact], hidden: Mapping[int, HiddenWords]) -> HiddenWords | None:
+    patterns = tuple(pattern for contact in contacts if contact.pk in hidden for pattern in hidden[contact.pk].patterns)
     return HiddenWords(patterns) if patterns else None

@@ -161,6 +161,7 @@ urlpatterns = [
     path("account/let-in/<int:reset_id>/decline/", account.decline, name="let-in-decline"),
     path("open-list/", open_lists.show, name="open-list"),
     path("open-list/open-list.csv", open_lists.table, name="open-list-table"),
+    path("teams/<slug:code>/allocate/<reference:reference>/", teams.allocate, name="team-allocate"),
     path("accessibility/", accessibility.statement, name="accessibility"),
     path("reminders/", reminders.show, name="reminders"),
     path("reminders/<int:reminder_id>/seen/", reminders.seen, name="reminder-seen"),

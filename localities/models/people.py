@@ -190,6 +190,10 @@ class Membership(models.Model):
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships", db_index=False)
     role = models.CharField(max_length=30, choices=Role)
     team = models.ForeignKey(Team, on_delete=models.PROTECT, null=True, blank=True, related_name="memberships")
+    most_cases = models.PositiveSmallIntegerField(
+        "cases to lead at most", null=True, blank=True,
+        help_text="How many families the person can lead work with at one time. Empty: no number is agreed.",
+    )  # fmt: skip
     starts_on = models.DateField("first day", null=True, blank=True)
     ends_on = models.DateField("last day", null=True, blank=True)
 

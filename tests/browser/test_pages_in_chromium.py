@@ -16,6 +16,8 @@ from tests.stage.service import Service
 from tests.stage.staff import TABS_OF_A_CASE
 from tests.stage.story import Story, person
 
+TEAM = [f"/teams/aylesbury/?tab={tab}" for tab in ("offers", "to-allocate", "cases", "overdue", "workload")]
+
 
 @pytest.fixture(scope="module")
 def pages_of_story(service: Service) -> dict[str, str]:
@@ -356,7 +358,7 @@ def test_a_contact_is_decided_by_keyboard_alone(visit: Any, pages_of_story: dict
             ],
         ),
         ("amina", ["person", "address", "relationship"]),
-        ("ben", ["/", "offered", "case", "person", "/teams/aylesbury/"]),
+        ("ben", ["/", "offered", "case", "person", *TEAM]),
         ("ben", [f"case-{tab}" for tab in TABS_OF_A_CASE]),
         ("sam", ["/"]),
         (

@@ -98,13 +98,23 @@ class NothingThere(Exception):
 
 
 TASKS = ("danger", "referrer", "children", "household", "concern", "indicators", "agreement")
+TEAM_TABS = ("offers", "to-allocate", "cases", "overdue", "workload")
 TABS = ("to-triage", "information", "agreement", "sign-off", "returned", "mine", "decided")
 PICTURES = (
     *(Taken(f"worklist-{tab}", "maya", at(f"/?tab={tab}")) for tab in TABS),
     Taken("worklist-filtered", "maya", at("/?tab=to-triage&rating=red&owner=nobody")),
     Taken("worklist-of-a-team", "ben", at("/")),
     Taken("worklist-of-an-overseer", "sam", at("/")),
-    Taken("team", "ben", at("/teams/aylesbury/")),
+    *(Taken(f"team-{tab}", "ben", at(f"/teams/aylesbury/?tab={tab}")) for tab in TEAM_TABS),
+    *(
+        Taken(f"offer-to-{action}", "ben", first("/teams/aylesbury/", "/cases/", f"/{action}/"))
+        for action in ("accept", "return")
+    ),
+    Taken(
+        "offer-to-return-with-faults",
+        "ben",
+        pressed(first("/teams/aylesbury/", "/cases/", "/return/"), "Return the case"),
+    ),
     Taken("reminders", "amina", at("/reminders/")),
     Taken("contact-waiting", "amina", first("/?tab=to-triage", "/contacts/")),
     Taken("contact-decided", "amina", first("/?tab=decided", "/contacts/")),

@@ -393,7 +393,7 @@ class TestTheCase:
             "It is more serious than decided, by what is known now.", "The family has withdrawn its agreement.",
             "The home is now in Wycombe and Marlow, the area of another team.",
         )  # fmt: skip
-        pages = (where, "/", "/teams/aylesbury/")
+        pages = (where, "/", "/teams/aylesbury/?tab=cases")
         for sentence in says:
             assert all(sentence not in Page(signed_in("ben").get(page)).text for page in pages)
         document = {
@@ -419,7 +419,9 @@ class TestTheCase:
         elsewhere = f"{newer} The home is now in Wycombe and Marlow, the area of another team."
 
         def says(name: str = "ben") -> list[bool]:
-            pages = (where, "/teams/aylesbury/") if name == "sam" else (where, "/", "/teams/aylesbury/")
+            pages = (
+                (where, "/teams/aylesbury/?tab=cases") if name == "sam" else (where, "/", "/teams/aylesbury/?tab=cases")
+            )
             texts = [Page(signed_in(name).get(page)).text for page in pages]
             assert len({elsewhere in text for text in texts}) == len({newer in text for text in texts}) == 1
             return [newer in texts[0], elsewhere in texts[0]]

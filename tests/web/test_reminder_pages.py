@@ -347,26 +347,26 @@ def shown(name: str, path: str) -> dict[str, list[str]]:
 
 class TestWhoHasNotLooked:
     def test_a_manager_the_front_door(self, waits: Contact) -> None:
-        assert shown("maya", "/teams/front-door/").keys() == {"Maya Brooks", "David Osei"}
+        assert shown("maya", "/teams/front-door/?tab=overdue").keys() == {"Maya Brooks", "David Osei"}
 
     def test_whoever_opens_it_is_off_the_list(self, waits: Contact) -> None:
         SignedIn("david").open(waits)
-        assert shown("maya", "/teams/front-door/").keys() == {"Maya Brooks"}
+        assert shown("maya", "/teams/front-door/?tab=overdue").keys() == {"Maya Brooks"}
         SignedIn("maya").open(waits)
-        assert shown("maya", "/teams/front-door/") == {}
-        assert NOT_LOOKED_AT not in SignedIn("maya").open("/teams/front-door/").text
+        assert shown("maya", "/teams/front-door/?tab=overdue") == {}
+        assert NOT_LOOKED_AT not in SignedIn("maya").open("/teams/front-door/?tab=overdue").text
 
 
 class TestWhoOfATeamHasNotLooked:
     def test_a_lead_sees_their_team(self, accepted: Case) -> None:
         count = Reminder.objects.filter(role="team_lead", step="breach").count()
         expected = {"Ben Carter": [str(count), "less than a minute ago"]}
-        assert shown("ben", "/teams/aylesbury/") == expected
+        assert shown("ben", "/teams/aylesbury/?tab=overdue") == expected
         assert count > 0
 
     def test_so_is_everybody_when_the_promise_is_kept(self, accepted: Case) -> None:
         Clock.objects.running().filter(case=accepted).update(stopped_at=timezone.now(), ended="done", next_at=None)
-        assert shown("ben", "/teams/aylesbury/") == {}
+        assert shown("ben", "/teams/aylesbury/?tab=overdue") == {}
 
 
 class TestWhoSeesThatNobodyLooked:
@@ -382,7 +382,7 @@ class TestWhoSeesThatNobodyLooked:
             assert NOT_LOOKED_AT not in SignedIn(name).open("/").text, name
         for name, code in [("bea", "aylesbury"), ("ava", "aylesbury"), ("amina", "front-door"), ("ava", "front-door"),
                            ("carol", "wycombe-and-marlow")]:  # fmt: skip
-            assert shown(name, f"/teams/{code}/") == {}, name
+            assert shown(name, f"/teams/{code}/?tab=overdue") == {}, name
 
 
 class TestAWarning:
@@ -394,7 +394,7 @@ class TestAWarning:
         Clock.objects.filter(pk=clock.pk).update(warn_at=now, next_at=now)
         sweep.sweep(now=now)
         assert boxes("ben").keys() == {clock.reminders.get().pk}
-        assert shown("ben", "/teams/aylesbury/") == {}
+        assert shown("ben", "/teams/aylesbury/?tab=overdue") == {}
 
 
 # ---- both times, on every list
@@ -447,15 +447,17 @@ class TestBothTimes:
         contact = agreed(story)
         story.later(days=2)
         handoff = story.offered(contact)
-        for path in ("/", "/teams/aylesbury/"):
-            cells = cells_of("ben", path, "offered-heading", handoff.case)
-            shows(cells, "Since contact", "Since offer", contact.received_at, handoff.offered_at)
+        cells = cells_of("ben", "/", "offered-heading", handoff.case)
+        shows(cells, "Since contact", "Since offer", contact.received_at, handoff.offered_at)
+        (card,) = SignedIn("ben").open("/teams/aylesbury/").main.all(id=str(handoff.case))
+        assert any(f"Front door, {time} ago" in card.text for time in since(handoff.offered_at))
+        assert any(f", {time} ago" in card.text for time in since(contact.received_at))
 
     def test_cases(self, story: Story) -> None:
         contact = agreed(story)
         story.later(days=2)
         case = story.accepted(contact)
-        for path in ("/", "/teams/aylesbury/"):
+        for path in ("/", "/teams/aylesbury/?tab=cases"):
             cells = cells_of("ben", path, "cases-heading", case)
             shows(cells, "Since contact", "With this team", contact.received_at, story.now)
 
@@ -464,8 +466,8 @@ class TestBothTimes:
         contact = agreed(story)
         check = story.asked(contact, at=story.later(days=1))
         contact.clocks.running().update(stopped_at=timezone.now(), ended="done", next_at=None)
-        cells = cells_of("maya", "/teams/front-door/", "late-heading", contact)
-        assert cells["Deadline"] == "Partner's answer"
+        cells = cells_of("maya", "/teams/front-door/?tab=overdue", "overdue-heading", contact)
+        assert cells["What is asked"] == "Partner's answer"
         started = check.clocks.get().started_at
         shows(cells, "Since receipt", "Since it started", contact.received_at, started)
 
@@ -481,8 +483,8 @@ class TestBothTimesOfACase:
 
     @pytest.mark.parametrize("name", ["ben", "sam", "ava"])
     def test_what_is_late_in_a_team(self, accepted: Case, name: str) -> None:
-        cells = cells_of(name, "/teams/aylesbury/", "late-heading", accepted)
-        kind = cells["Deadline"].lower().replace(" ", "_")
+        cells = cells_of(name, "/teams/aylesbury/?tab=overdue", "overdue-heading", accepted)
+        kind = cells["What is asked"].lower().replace(" ", "_")
         started = accepted.clocks.running().get(kind=kind).started_at
         shows(cells, "Since receipt", "Since it started", accepted.received_at, started)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
@@ -12,10 +12,11 @@ from django.views.decorators.http import require_safe
 
 from casework.deadlines.recipients import unread_breaches
 from casework.models import Case, Contact
-from casework.reading import front_door, restricted_work, worklists
+from casework.reading import front_door, restricted_work, team_work, worklists
 from casework.reading.news import with_news
 from casework.web.family_names import family_names
 from casework.web.hiding import hidden_where_said
+from casework.web.offer_cards import returned_cards
 from casework.web.signed_in import user_of
 from casework.web.worklist_form import WorklistFilter
 from localities.models import FRONT_DOOR_KINDS, Role, Team, User
@@ -49,6 +50,8 @@ def show(request: HttpRequest) -> HttpResponse:
         "glass": restricted.glass,
     }
     if with_families:
+        came_back = list(team_work.returned(user, with_families, now)[:MOST_SHOWN])
+        context["came_back"] = returned_cards(came_back, user, now)
         context["cases"] = _cases(request, worklists.open_cases(user, with_families, now), user, now)
     if worklists.works_at_front_door(who):
         context |= _front_door(request, user, [team for team in teams if team.kind in FRONT_DOOR_KINDS], now)
@@ -109,5 +112,8 @@ def _front_door(request: HttpRequest, user: User, teams: list[Team], now: dateti
         "drafts": drafts,
     }
     if chosen == front_door.RETURNED and not by:
-        context["returned"] = _cases(request, front_door.returned_cases(user, ids, now), user, now)
+        returned = _cases(request, front_door.returned_cases(user, ids, now), user, now)
+        for card in returned_cards(returned.object_list, user, now):
+            cast("Any", card.case).came_back = card
+        context["returned"] = returned
     return context

@@ -26,11 +26,16 @@ BUDGETS = {
     "the worklist of the front door, narrowed": ("amina", "/?rating=green&level=3", 12),
     # The children's postcodes are read, and whether the reference data have changed.
     "the worklist of the front door, narrowed to a locality": ("amina", "/?locality=aylesbury", 14),
-    # With the names of the families, and whether a hidden address is in one; so on a team's page.
-    "the worklist of a team": ("ben", "/", 11),
+    # With the names of the families, whether a hidden address is in one, and what came back; so on a team's page.
+    "the worklist of a team": ("ben", "/", 12),
     "the worklist of an overseer": ("sam", "/", 6),
-    "a team's page": ("ben", "/teams/aylesbury/", 13),
-    "a team's page, for an overseer": ("sam", "/teams/aylesbury/", 13),
+    # With what the families are called, what was told of them, and what must be known before somebody rings them.
+    "a team's offers": ("ben", "/teams/aylesbury/", 14),
+    "a team's cases to allocate": ("ben", "/teams/aylesbury/?tab=to-allocate", 10),
+    "a team's cases": ("ben", "/teams/aylesbury/?tab=cases", 9),
+    "what is overdue in a team": ("ben", "/teams/aylesbury/?tab=overdue", 6),
+    "a team's workload": ("ben", "/teams/aylesbury/?tab=workload", 7),
+    "a team's page, for an overseer": ("sam", "/teams/aylesbury/", 14),
     # With the names of the families, and whether a hidden address is in one.
     "the open list": ("sam", "/open-list/", 10),
     "reminders": ("ben", "/reminders/", 7),
