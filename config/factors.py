@@ -8,20 +8,25 @@ import base64
 import hashlib
 from typing import Any
 
+from allauth.account.stages import LoginStageController
 from allauth.core import context
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.base.forms import AuthenticateForm, ReauthenticateForm
+from allauth.mfa.base.views import authenticate
 from allauth.mfa.models import Authenticator
 from allauth.mfa.signals import authenticator_added, authenticator_removed, authenticator_reset
+from allauth.mfa.stages import AuthenticateStage
 from allauth.mfa.totp.forms import ActivateTOTPForm
 from allauth.mfa.totp.internal import auth as totp
-from allauth.mfa.utils import decrypt
+from allauth.mfa.utils import decrypt, is_mfa_enabled
 from allauth.mfa.webauthn.forms import AddWebAuthnForm, EditWebAuthnForm
 from cryptography.fernet import Fernet, MultiFernet
 from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import ValidationError
 from django.db.models import Q
 from django.dispatch import receiver
+from django.http import HttpRequest, HttpResponseBase
 from django.utils import timezone
 
 from casework.actions import signing_in
@@ -154,3 +159,14 @@ def _added(user: User, authenticator: Authenticator, **_: Any) -> None:
 @receiver(authenticator_removed)
 def _removed(user: User, authenticator: Authenticator, **_: Any) -> None:
     signing_in.record_factor_removed(kind=authenticator.type, by=user, now=timezone.now())
+
+
+@login_not_required
+def second_step(request: HttpRequest) -> HttpResponseBase:
+    """The second step of signing in. Whose factors were removed meanwhile begins anew, with the password."""
+    stage = LoginStageController.enter(request, AuthenticateStage.key)
+    if stage is not None and not is_mfa_enabled(
+        stage.login.user, [Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN]
+    ):
+        return stage.abort()
+    return authenticate(request)

@@ -15,7 +15,7 @@ from oauth2_provider.views import RevokeTokenView
 
 from casework.api.authentication import ClientTokenView
 from casework.web.views import passwords
-from config import single_sign_on
+from config import factors, single_sign_on
 from config.health import healthz, readyz
 from config.metrics import metrics
 
@@ -28,7 +28,7 @@ accounts = [
     path("again/", allauth.reauthenticate, name="account_reauthenticate"),
     path("again/code/", second_step.reauthenticate, name="mfa_reauthenticate"),
     path("again/passkey/", passkeys.reauthenticate_webauthn, name="mfa_reauthenticate_webauthn"),
-    path("login/second-step/", second_step.authenticate, name="mfa_authenticate"),
+    path("login/second-step/", factors.second_step, name="mfa_authenticate"),
     path("login/passkey/", passkeys.login_webauthn, name="mfa_login_webauthn"),
     path("again/council/", single_sign_on.again, name="council-again"),
     path("council/<slug:provider_id>/", openid_connect.login, name="openid_connect_login"),

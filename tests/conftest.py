@@ -28,6 +28,7 @@ from localities.working_time import LONDON
 from tests.stage.databases import another_database, own_database, using, workers_database
 from tests.stage.drafts import Drafts
 from tests.stage.mail import Sink, mail_server
+from tests.stage.provider import provider
 from tests.stage.service import Service, running
 from tests.stage.sessions import sign_in
 from tests.stage.story import Story
@@ -159,7 +160,12 @@ def _running_service(django_db_setup: None, django_db_blocker: Any) -> Iterator[
     with django_db_blocker.unblock():
         database = undone.enter_context(another_database())
         with using(database):
-            service = undone.enter_context(running(database))
+            council = {
+                "OIDC_ISSUER": undone.enter_context(provider()),
+                "OIDC_CLIENT_ID": "a",
+                "OIDC_CLIENT_SECRET": "b",
+            }
+            service = undone.enter_context(running(database, **council))
     yield service
     with django_db_blocker.unblock():
         undone.close()

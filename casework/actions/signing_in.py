@@ -12,6 +12,7 @@ from casework.messages import outbox
 from casework.models import Event, FactorReset, Message
 from casework.record import audit
 from errors import Fault, InvalidInput
+from localities import devices
 from localities.models import User
 from localities.working_time import local_day
 
@@ -94,6 +95,7 @@ def agree_to_let_in(*, reset_id: int, by: User, now: datetime) -> FactorReset:
     _answer(reset, True, by, now)
     _factors(reset.person).delete()
     _end(list(UserSession.objects.filter(user=reset.person)))
+    devices.forget_all_of(reset.person)
     audit.record(Event.FACTOR_RESET_AGREED, by=by, at=now, user=reset.person_id, reset=reset.pk)
     _tell(Message.FACTORS_REMOVED, reset, now)
     return reset

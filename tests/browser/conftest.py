@@ -15,6 +15,7 @@ from casework.models import Contact
 from localities.models import User
 from tests.stage.chromium import ARGUMENTS, chromium
 from tests.stage.service import PASSWORD, Service
+from tests.stage.sessions import sign_in
 from tests.stage.staff import as_recommended
 
 AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
@@ -63,7 +64,7 @@ class SignedIn:
     def sign_in(self, username: str) -> Page:
         """Be signed in, without the form: its page and the check of a password take half a second each time."""
         client = Client()
-        client.force_login(User.objects.get(username=username))
+        sign_in(client, User.objects.get(username=username))
         session = client.cookies[settings.SESSION_COOKIE_NAME].value
         self.page.context.add_cookies(
             [{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": self.base_url, "httpOnly": True}]
@@ -79,7 +80,7 @@ class SignedIn:
         """On the page for signing in."""
         self.page.get_by_label("User name").fill(username)
         self.page.get_by_label("Password").fill(PASSWORD)
-        self.page.get_by_role("button", name="Sign in").click()
+        self.page.get_by_role("button", name="Sign in", exact=True).click()
 
     def lose_the_session(self) -> None:
         """Be somebody whose session has ended. The browser keeps its other cookies."""

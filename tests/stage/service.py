@@ -143,11 +143,13 @@ def database_url(database: str) -> str:
 
 
 @contextmanager
-def running(database: str) -> Iterator[Service]:
+def running(database: str, **more: str) -> Iterator[Service]:
     """
     The service on this database, which this process is connected to as well.
 
     The people of the reference data can sign in with `PASSWORD`; the primary school has a client.
+
+    :param more: what its environment has beside.
     """
     let_people_sign_in()
     client_id, client_secret = client_of("example-primary-school")
@@ -164,6 +166,7 @@ def running(database: str) -> Iterator[Service]:
         "BASE_URL": base_url,
         "EMAIL_URL": f"smtp://127.0.0.1:{mail.port}",
         "PYTHONWARNINGS": "ignore",
+        **more,
     }
     service = Service(base_url, database, mailbox, client_id, client_secret, environment)
     try:

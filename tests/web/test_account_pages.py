@@ -364,6 +364,15 @@ class TestLettingSomebodyIn:
             ("factor_reset_asked", "maya"), ("factor_reset_agreed", "ben"),
         ]  # fmt: skip
 
+    def test_so_does_whoever_waits_at_the_second_step(self, erin: User) -> None:
+        client = browser()
+        assert sign_in(client, "erin").heading == "Second step of signing in"
+        self.ask("maya", erin)
+        self.agree("ben")
+        assert Page(client.get("/", follow=True)).heading == "Sign in"
+        sign_in(client, "erin")
+        assert is_in(client)
+
     def test_one_alone_does_not(self, erin: User) -> None:
         self.ask("maya", erin)
         assert self.agree("maya").status == 403
