@@ -168,5 +168,7 @@ def second_step(request: HttpRequest) -> HttpResponseBase:
     if stage is not None and not is_mfa_enabled(
         stage.login.user, [Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN]
     ):
-        return stage.abort()
-    return authenticate(request)
+        begins_anew: HttpResponseBase = stage.abort()
+        return begins_anew
+    answer: HttpResponseBase = authenticate(request)
+    return answer

@@ -21,7 +21,7 @@ from casework.deadlines.titles import title_of
 from casework.models import CalendarEdit, ClockPolicy, Contact, Event, Handoff, Responsibility, SecondFactorRule
 from casework.record import audit
 from casework.statuses import ContactStatus, HandoffStatus
-from casework.web.recently import ask_again, signed_in_recently
+from casework.web.recently import ask_again, recently, signed_in_recently
 from casework.web.signed_in import user_of
 from casework.web.tags import as_words
 from localities.models import (
@@ -104,6 +104,7 @@ class UserAdmin(RecentlyAdmin):
         return redirect("admin:localities_user_password", obj.pk) if "_save" in request.POST else answer
 
     @method_decorator(require_http_methods(["GET", "HEAD", "POST"]))
+    @method_decorator(recently)
     def password_view(self, request: HttpRequest, user_id: int) -> HttpResponse:
         """The password of a person: to send the link with which they set it, or to end it."""
         by, now = user_of(request), timezone.now()
@@ -258,7 +259,7 @@ class AgencyAdmin(SettingAdmin):
 
 
 @admin.register(AgencyClient)
-class AgencyClientAdmin(SettingAdmin):
+class AgencyClientAdmin(RecentlyAdmin):
     """
     A partner's system and its credentials. The page that answers its making shows the secret, and no other does: no
     cookie and no session holds it.

@@ -258,10 +258,14 @@ class TestARecentSignIn:
     @pytest.mark.parametrize(
         ("name", "path"),
         [("amina", "/restricted/open/"), ("sam", "/reports/quality/figures.csv"), ("ben", "/account/let-in/"),
-         ("adele", "/admin/localities/user/add/"), ("adele", "/admin/casework/secondfactorrule/1/change/")],
+         ("ben", "/open-list/open-list.csv"), ("adele", "/admin/localities/agencyclient/add/"),
+         ("adele", "/admin/localities/user/2/password/"), ("adele", "/admin/localities/user/add/"),
+         ("adele", "/admin/casework/secondfactorrule/1/change/")],
     )  # fmt: skip
     def test_is_asked_for_after_a_quarter_of_an_hour(self, db: None, clock: Hands, name: str, path: str) -> None:
-        path = path.replace("/1/", f"/{SecondFactorRule.objects.earliest('pk').pk}/")
+        path = path.replace("/1/", f"/{SecondFactorRule.objects.earliest('pk').pk}/").replace(
+            "/2/", f"/{person('ben').pk}/"
+        )
         user = person(name)
         user.set_password(PASSWORD)
         user.save()

@@ -7,6 +7,7 @@ from django.views.decorators.http import require_safe
 
 from casework.actions import open_lists
 from casework.reading import open_list, open_list_files
+from casework.web.recently import recently
 from casework.web.signed_in import user_of
 
 
@@ -27,6 +28,7 @@ def show(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
+@recently
 def table(request: HttpRequest) -> StreamingHttpResponse:
     """The same as a file for a spreadsheet."""
     user, now, code = user_of(request), timezone.now(), request.GET.get("team", "")
