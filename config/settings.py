@@ -545,7 +545,7 @@ elif PRODUCTION and not FILES_DIR:
     )
 # Where an upload is written before it is stored: in the same place, so that it is moved there and not copied.
 FILES_INCOMING = str(Path(FILES_DIR) / "incoming") if FILES_DIR else None
-FILE_UPLOAD_HANDLERS = ["config.uploads.ToDisk"]
+FILE_UPLOAD_HANDLERS = ["casework.files.uploads.ToDisk"]
 # The virus scanner, as tcp://clamd.example:3310 or unix:///run/clamav/clamd.ctl. Without one no file is checked, and
 # the pages say so.
 CLAMAV_URL = env.str("CLAMAV_URL", default="")

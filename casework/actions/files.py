@@ -18,6 +18,7 @@ from casework.messages import outbox
 from casework.models import Case, Contact, ContactDraft, Event, File, Message
 from casework.models.files import PICTURES
 from casework.record import audit, responsibilities
+from casework.references import CASE
 from errors import Fault, InvalidInput, KeyUsedForAnother
 from localities.models import Agency, Team, User
 from localities.working_time import local_day
@@ -126,6 +127,23 @@ def remove(*, reference: str, key: str, reason: str, by: User, now: datetime) ->
     return file
 
 
+def view_list(*, reference: str, by: User, now: datetime) -> tuple[Contact | Case, list[File]]:
+    """
+    A record, and the files on it and, of a case, on its contacts, those that were removed among them. The view is
+    audited.
+
+    :raises Contact.DoesNotExist, Case.DoesNotExist: there is no such record, or it is out of scope.
+    """
+    if is_of_case(reference):
+        case = Case.objects.visible_to(by, now).get(reference=reference)
+        audit.record(Event.CASE_VIEWED, by=by, at=now, case=case, page="files")
+        closed = case.contacts.exclude(pk__in=case.contacts.open_to(by, now))
+        return case, list(File.objects.of_case(case).exclude(contact__in=closed).listed())
+    contact = Contact.objects.visible_to(by, now).select_related("case").get(reference=reference)
+    audit.record(Event.CONTACT_VIEWED, by=by, at=now, contact=contact, page="files")
+    return contact, list(contact.files.listed())
+
+
 def view(*, reference: str, key: str, by: User, now: datetime) -> File:
     """
     A file, for a page that says what it is, if this user may see its record. The view is audited.
@@ -161,6 +179,11 @@ def has_hidden_address(record: Contact | Case) -> bool:
     """Whether an address of the family is hidden: a file may have it in it, and nothing can be masked there."""
     contacts = [record.pk] if isinstance(record, Contact) else record.contacts.values_list("pk", flat=True)
     return bool(hidden_homes(contacts))
+
+
+def is_of_case(reference: str) -> bool:
+    """Whether a reference is of a case; else it is of a contact."""
+    return reference.startswith(CASE)
 
 
 # ---- the parts
@@ -207,8 +230,10 @@ def _earlier(stored: Stored, key: str | None, record: dict[str, Any], sender: di
 def _seen(reference: str, key: str, by: User, now: datetime) -> tuple[File, Contact | Case]:
     file = File.objects.on(reference).select_related("by_user", "by_agency", "removed_by").get(key=key)
     if file.case_id is not None:
-        return file, Case.objects.visible_to(by, now).get(pk=file.case_id)
-    return file, Contact.objects.visible_to(by, now).get(files=file)
+        case = file.case = Case.objects.visible_to(by, now).get(pk=file.case_id)
+        return file, case
+    contact = file.contact = Contact.objects.visible_to(by, now).get(files=file)
+    return file, contact
 
 
 def _locked(file: File, by: User, now: datetime) -> Contact | Case:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, cast
 
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet
 from django.db.models.functions import Coalesce
 
 from casework.access import restricted
@@ -28,6 +28,7 @@ from casework.models import (
     PartnerCheck,
     Person,
     PersonMatch,
+    files_on,
     unfinished_forms_of,
 )
 from casework.models.inserting import insert_all
@@ -46,7 +47,8 @@ def view_contact(*, reference: str, by: User, now: datetime) -> Contact:
 
     :raises Contact.DoesNotExist: there is no such contact, or it is out of scope.
     """
-    contacts = Contact.objects.visible_to(by, now).annotate(unfinished_forms=unfinished_forms_of(by)).select_related(
+    parts = {"unfinished_forms": unfinished_forms_of(by), "listed_files": files_on(contact=OuterRef("pk"))}
+    contacts = Contact.objects.visible_to(by, now).annotate(**parts).select_related(
         "team", "owner", "agency", "entered_by", "screened_by", "recommendation", "decision_in_effect__decided_by",
         "case", "resend_of",
     )  # fmt: skip

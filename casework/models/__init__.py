@@ -48,7 +48,7 @@ from casework.models.contacts import (
 from casework.models.cover import Absence, Duty, DutyRole, away_on
 from casework.models.decisions import Decision, Recommendation, SignOff, StaleRecommendation
 from casework.models.details import CheckKind, DetailToCheck, sentence_of
-from casework.models.files import File, FileKind, FileState
+from casework.models.files import File, FileKind, FileState, files_on, listed_files
 from casework.models.learned import FactChange, Information, InformationKind, Source
 from casework.models.notes import LONGEST_NOTE, Note, NoteKind, NoteReaders
 from casework.models.open_lists import OpenListCopy
@@ -164,6 +164,8 @@ __all__ = [
     "ThresholdChecks",
     "UnfinishedForm",
     "away_on",
+    "files_on",
+    "listed_files",
     "sentence_of",
     "unfinished_forms_of",
 ]

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import secrets
-from typing import ClassVar
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar
 
 import pgtrigger
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import JSONObject
 
 from casework.models.cases import Case
 from casework.models.contacts import Contact
@@ -66,6 +69,14 @@ class FileQuerySet(models.QuerySet["File"]):
     def on(self, reference: str) -> FileQuerySet:
         """Those on this contact or case."""
         return self.filter(Q(contact__reference=reference) | Q(case__reference=reference))
+
+    def of_case(self, case: Case) -> FileQuerySet:
+        """Those on a case and on its contacts."""
+        return self.filter(Q(case=case) | Q(contact__case=case))
+
+    def listed(self) -> FileQuerySet:
+        """With what a list says of each, the newest first."""
+        return self.select_related("contact", "case", "by_user", "by_agency").order_by("-pk")
 
     def locked(self) -> FileQuerySet:
         return self.select_for_update(of=("self",), no_key=True)
@@ -190,3 +201,20 @@ class File(models.Model):
     @property
     def is_ready(self) -> bool:
         return self.state == FileState.READY
+
+
+def files_on(**record: Any) -> ArraySubquery:
+    """
+    For an annotation of contacts or drafts: their files that nobody has removed, for `listed_files`. They are read
+    along with the record, by whoever may see that, and cost no statement of their own.
+
+    :param record: the column of the file, and what of the record it is: `contact=OuterRef("pk")`.
+    """
+    names = ("pk", "key", "name", "kind", "size", "check_after", "found")
+    present = File.objects.present().filter(**record).order_by("pk")
+    return ArraySubquery(present.values(file=JSONObject(**{name: name for name in names})))
+
+
+def listed_files(rows: Iterable[Mapping[str, Any]]) -> list[File]:
+    """The files of an annotation by `files_on`, with what a list shows of them."""
+    return [File(**row) for row in rows]

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from urllib.parse import urlencode
 
 from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
 from django.db import DataError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
@@ -17,6 +18,7 @@ from casework.models import (
     ConflictOfInterest,
     Contact,
     ContactDraft,
+    File,
     Note,
     Person,
     PersonMatch,
@@ -43,6 +45,10 @@ NO_LONGER_YOURS = (
     "Nothing was saved: you no longer have access to this. It may have passed to another team while you were reading."
 )
 NOT_ALLOWED = "You do not have access to do this. If you need it, ask your team lead."
+TOO_LARGE = (
+    "Nothing was saved: what was sent is too large to be read. A file must be smaller than 20MB. Go back and select a "
+    "smaller one; what you typed may still be on that page."
+)
 NOT_UNDERSTOOD = "This request could not be understood. Go back and try again."
 BROKEN = "Nothing was saved. Try again. If it happens again, tell your administrator."
 
@@ -73,7 +79,8 @@ class ErrorPageMiddleware:
             case (
                 Contact.DoesNotExist() | Person.DoesNotExist() | Case.DoesNotExist() | PersonMatch.DoesNotExist()
                 | Reminder.DoesNotExist() | Restriction.DoesNotExist() | RestrictedAccess.DoesNotExist()
-                | ConflictOfInterest.DoesNotExist() | ContactDraft.DoesNotExist() | Note.DoesNotExist()
+                | ConflictOfInterest.DoesNotExist() | ContactDraft.DoesNotExist() | File.DoesNotExist()
+                | Note.DoesNotExist()
             ):  # fmt: skip
                 # The record is out of scope, or has gone out of scope since the page was loaded.
                 return _not_found(request, NO_LONGER_YOURS if request.method == "POST" else NOT_FOUND)
@@ -84,6 +91,8 @@ class ErrorPageMiddleware:
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if isinstance(exception, RequestDataTooBig):
+        return _page(request, 413, "This is too large", TOO_LARGE, gives_back=False)
     return _page(request, 400, "There is a problem with the request", NOT_UNDERSTOOD, gives_back=False)
 
 
@@ -165,7 +174,7 @@ def _page(
     :param opens_again: whether it can be sent once more from its page.
     """
     if request.path.startswith(API):
-        name = {400: "invalid", 403: "not-permitted", 404: "not-found"}.get(status, "error")
+        name = {400: "invalid", 403: "not-permitted", 404: "not-found", 413: "too-large"}.get(status, "error")
         document = {"type": f"urn:front-door:problem:{name}", "title": title, "status": status, "detail": says}
         return JsonResponse(document, status=status, content_type="application/problem+json")
     context: dict[str, object] = {"title": title, "says": says, "record": record, "found": {"closed": closed}}

@@ -70,6 +70,10 @@ class LongText(Textarea):
         return context
 
 
+class FileInput(forms.FileInput):
+    template_name = "govuk/widgets/file.html"
+
+
 class Select(forms.Select):
     template_name = "govuk/widgets/select.html"
 

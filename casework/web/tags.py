@@ -8,6 +8,7 @@ from typing import Any
 from dateutil.relativedelta import relativedelta
 from django import template
 from django.template import Context
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
@@ -21,6 +22,7 @@ from casework.models import (
     Contact,
     ContactChild,
     FamilyAgreement,
+    File,
     Note,
     NumberStatus,
     Recommendation,
@@ -385,3 +387,12 @@ def unfinished_form(context: Context, record: Contact | Case, address: str, form
 def pathway_title(recommendation: Recommendation | None, pathway: str) -> str:
     """A pathway's title in the rule set that the contact was triaged by."""
     return title_of_pathway(recommendation.rule_set_id if recommendation else None, pathway)
+
+
+@register.filter
+def page_of_file(file: File) -> str:
+    """The address of the page of a file on a contact or a case."""
+    record = file.contact or file.case
+    assert record is not None, "files of drafts have no page of their own"
+    kind = "case" if isinstance(record, Case) else "contact"
+    return reverse(f"{kind}-file", args=[record.reference, file.key])

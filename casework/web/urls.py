@@ -18,6 +18,7 @@ from casework.web.views import (
     contacts,
     corrections,
     deciding,
+    files,
     handoffs,
     look_first,
     matches,
@@ -38,7 +39,7 @@ from casework.web.views import (
 
 
 class DraftConverter(StringConverter):
-    """The key of a draft."""
+    """The key of a draft, or of a file."""
 
     regex = KEY
 
@@ -57,6 +58,7 @@ urlpatterns = [
     path("contacts/new/<draft:key>/", new_contact.tasks, name="contact-tasks"),
     path("contacts/new/<draft:key>/call-999/", new_contact.call_999, name="contact-call-999"),
     path("contacts/new/<draft:key>/check/", new_contact.check, name="contact-check"),
+    path("contacts/new/<draft:key>/files/", files.of_draft, name="contact-draft-files"),
     path("contacts/new/<draft:key>/<slug:name>/", new_contact.task, name="contact-task"),
     path("contacts/new/<draft:key>/<slug:name>/save/", new_contact.save, name="contact-save"),
     path("contacts/<reference:reference>/", contacts.show, name="contact"),
@@ -107,6 +109,11 @@ urlpatterns = [
         {"of": "contact"},
         name="contact-note-correct",
     ),
+    path("contacts/<reference:reference>/files/", files.listed, name="contact-files"),
+    path("contacts/<reference:reference>/files/<draft:key>/", files.show, name="contact-file"),
+    path("contacts/<reference:reference>/files/<draft:key>/download/", files.download, name="contact-file-download"),
+    path("contacts/<reference:reference>/files/<draft:key>/picture/", files.picture, name="contact-file-picture"),
+    path("contacts/<reference:reference>/files/<draft:key>/remove/", files.remove, name="contact-file-remove"),
     path("people/<reference:reference>/", people.show, name="person"),
     path("people/<reference:reference>/add/<slug:kind>/", people.add, name="person-add"),
     path("people/<reference:reference>/details/<int:detail_id>/end/", people.end, name="person-end"),
@@ -139,6 +146,11 @@ urlpatterns = [
     path("cases/<reference:reference>/authority/", cases.authority, name="case-authority"),
     path("cases/<reference:reference>/extend/", case_plan.extend, name="case-extend"),
     path("cases/<reference:reference>/close/", cases.close, name="case-close"),
+    path("cases/<reference:reference>/files/", files.listed, name="case-files"),
+    path("cases/<reference:reference>/files/<draft:key>/", files.show, name="case-file"),
+    path("cases/<reference:reference>/files/<draft:key>/download/", files.download, name="case-file-download"),
+    path("cases/<reference:reference>/files/<draft:key>/picture/", files.picture, name="case-file-picture"),
+    path("cases/<reference:reference>/files/<draft:key>/remove/", files.remove, name="case-file-remove"),
     path("restricted/", restrictions.listed, name="restrictions"),
     path("restricted/open/", restrictions.break_glass, name="break-glass"),
     path("restricted/review/<int:access_id>/", restrictions.review, name="review-glass"),

@@ -9,8 +9,8 @@ import pytest
 from pytest_django import Settings
 
 from casework.files import storing
+from casework.files.uploads import Upload
 from casework.models import FileKind
-from config.uploads import Upload
 from errors import InvalidInput
 from tests.stage.files import HTML, PDF, stored, upload
 

@@ -33,6 +33,7 @@ from casework.web.urls import urlpatterns
 from localities.models import Agency, Postcode
 from tests.stage.documents import child
 from tests.stage.families import KIM
+from tests.stage.files import put
 from tests.stage.staff import SignedIn, leads_to_its_page
 from tests.stage.story import Story, person
 from tests.stage.web_client import Partner, a_working_morning, todays_document
@@ -163,6 +164,12 @@ class FamilyStory:
         ]}  # fmt: skip
         corrections.learn(contact_id=contact.pk, document=document, by=person("amina"), now=self.story.later(minutes=5))
 
+    def filed(self) -> None:
+        """A file is called after where they live."""
+        contact = Contact.objects.order_by("?").first()
+        if contact is not None:
+            put(contact, self.story, by="maya", name=f"{self.typist.words()}.pdf", about=self.typist.words())
+
     def asked(self) -> None:
         contact = Contact.objects.filter(status=ContactStatus.RECEIVED).first()
         asked = {check.agency_id for check in contact.partner_checks.all()} if contact else set()
@@ -202,7 +209,7 @@ class FamilyStory:
     def steps(self) -> list[Callable[[], None]]:
         return [
             self.unmarked, self.unmarked, self.with_brother, self.brother_alone, self.sent_again, self.settled,
-            self.asked, self.recorded, self.corrected, self.corrected,
+            self.asked, self.recorded, self.corrected, self.corrected, self.filed,
         ]  # fmt: skip
 
     def hidden(self) -> None:
@@ -256,6 +263,7 @@ class FatherStory(FamilyStory):
 OPENED = (
     "contact", "contact-screening", "contact-correct", "contact-correct-person", "contact-history",
     "contact-compare", "case", "case-chronology", "case-plan", "case-people", "case-handoffs", "case-notes", "person",
+    "contact-files", "contact-file", "contact-file-download", "contact-file-remove", "case-files",
 )  # fmt: skip
 
 
@@ -273,6 +281,10 @@ def pages() -> Iterator[str]:
                 "match_id": 1, "check_id": 1, "reminder_id": 1, "detail_id": 1,
                 "key": new_key(), "name": "children",
             }  # fmt: skip
+            if of is not None and "/files/<" in text:
+                for file in of.files.all():
+                    yield reverse(str(pattern.name), args=[of.reference, file.key])
+                continue
             if pattern.name == "contact-compare":
                 for match in PersonMatch.objects.of_contact(of):
                     yield reverse("contact-compare", args=[of.reference, match.pk])

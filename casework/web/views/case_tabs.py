@@ -4,9 +4,11 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from casework.access import permissions
 from casework.families.confidentiality import ask_hidden
 from casework.families.household import household_of
-from casework.models import ContactAdult, ContactChild
+from casework.files.scanning import is_there_one
+from casework.models import ContactAdult, ContactChild, File
 from casework.models.together import read_together
 from casework.reading.cautions import cautions_in, recorded_of
 from casework.reading.chronology import Chronology
@@ -16,6 +18,7 @@ from casework.web.case_page import CasePage
 from casework.web.notes_section import notes_context
 from casework.web.story import story_of
 from casework.web.timeline import timeline
+from localities.working_time import local_day
 
 
 @require_safe
@@ -77,8 +80,16 @@ def notes(request: HttpRequest, reference: str) -> HttpResponse:
     """Shows the notes and files of the case."""
     page = CasePage(request, reference, timezone.now())
     found = NotesOf(page.case, page.user, page.now, request.GET.get("notes", ""))
-    page.read(*found.queries)
-    return page.show(
-        "front_door/cases/notes.html",
-        notes_context(found, page.case, page.contacts, page.responsible, page.user, page.now),
-    )
+    files = File.objects.of_case(page.case).listed()
+    page.read(*found.queries, files)
+    opened = {contact.pk for contact in page.contacts}
+    context = {
+        "files": [file for file in files if file.contact_id is None or file.contact_id in opened],
+        "are_checked": is_there_one(),
+        "adds_files": page.responsible is not None
+        and permissions.allows(
+            permissions.check_can_add_files, page.case, page.responsible.pk, page.user, local_day(page.now)
+        ),
+    }
+    of_notes = notes_context(found, page.case, page.contacts, page.responsible, page.user, page.now)
+    return page.show("front_door/cases/notes.html", context | of_notes)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
-from typing import Any
+from typing import Any, cast
 
 from django.db.models import Q, QuerySet, prefetch_related_objects
 from django.http import HttpRequest, HttpResponse
@@ -36,6 +36,7 @@ from casework.models import (
     PersonMatch,
     Responsibility,
     StatusChange,
+    listed_files,
 )
 from casework.models.indexes import is_among
 from casework.models.prepared import Call, Rows
@@ -230,6 +231,7 @@ def page(request: HttpRequest, reference: str, now: datetime, **shown: Any) -> H
         "restrictions": list(restrictions),
         "clocks": list(clocks),
         "clock_changes": list(changes),
+        "files": listed_files(cast("Any", contact).listed_files),
         "restricts": permissions.allows(permissions.check_can_restrict, user, day),
     }
     waits = contact if contact.status != ContactStatus.DECIDED else None

@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import messages
+from django.db.models import OuterRef
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
@@ -22,7 +23,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from casework.access import restricted
 from casework.actions import contact_drafts
 from casework.actions.contact_drafts import Saved, Task
-from casework.models import Contact, ContactDraft
+from casework.models import Contact, ContactDraft, files_on, listed_files
 from casework.reading.contact_drafts import numbers
 from casework.web.contact_form import ContactPart
 from casework.web.draft_form import (
@@ -206,7 +207,8 @@ def _draft(user: User, key: str) -> ContactDraft | None:
 
     :raises ContactDraft.DoesNotExist: it is somebody else's, or deleted.
     """
-    draft = ContactDraft.objects.select_related("contact").filter(key=key).first()
+    drafts = ContactDraft.objects.select_related("contact").annotate(listed_files=files_on(draft=OuterRef("key")))
+    draft = drafts.filter(key=key).first()
     if draft is not None and (draft.owner_id != user.pk or draft.deleted_at is not None):
         raise ContactDraft.DoesNotExist
     return draft
@@ -311,6 +313,8 @@ def _page(
         "errors": errors,
         "draft": draft,
         "saved_at": opened.saved_at(section) if section else "",
+        # What a save answers with was not read with its files; no page of a task shows them.
+        "files": listed_files(getattr(draft, "listed_files", ())),
         "is_apart": draft is not None and draft.split_from_id is not None,
         "page": new_key(),
     }

@@ -11,6 +11,7 @@ from casework.models import Case, Contact, Reminder
 from localities.models import Agency, Postcode, Team, User
 from tests.stage.documents import address, child
 from tests.stage.families import KIM, about, brothers
+from tests.stage.files import put
 from tests.stage.racing import FIRST_NAMES, LAST_NAMES
 from tests.stage.sql import asked, within
 from tests.stage.staff import (
@@ -156,7 +157,7 @@ class TestWhatAPageCosts:
         pages += [
             ("ben", f"{path_of(case)}{tab}/", waits, statements)
             for tab, waits, statements in (
-                ("chronology", 9, 19), ("plan", 7, 18), ("people", 9, 17), ("handoffs", 7, 16), ("notes", 7, 17),
+                ("chronology", 9, 19), ("plan", 7, 18), ("people", 9, 17), ("handoffs", 7, 16), ("notes", 7, 18),
             )
         ]  # fmt: skip
         to_sign_off = story.contact(
@@ -167,10 +168,12 @@ class TestWhatAPageCosts:
             ("amina", f"{path_of(dearest)}decide/", 12, 25), ("amina", f"{path_of(waiting)}decide/", 9, 22),
             ("david", f"{path_of(to_sign_off)}sign-off/", 12, 22), ("amina", f"{path_of(contact)}decided/", 12, 22),
         ]  # fmt: skip
-        note = story.note(contact)
+        note, file = story.note(contact), put(contact, story)
         pages += [
             ("amina", f"{path_of(contact)}notes/new/", 6, 12), ("ben", f"{path_of(case)}notes/new/", 10, 11),
             ("amina", f"{path_of(contact)}notes/{note.pk}/correct/", 9, 15),
+            ("amina", f"{path_of(contact)}files/", 8, 8), ("ben", f"{path_of(case)}files/", 10, 10),
+            ("amina", f"{path_of(contact)}files/{file.key}/", 7, 7),
         ]  # fmt: skip
         assert max(waits for *_, waits, _ in pages) <= MOST_WAITS
         others = []

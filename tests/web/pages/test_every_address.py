@@ -27,6 +27,7 @@ from tests.stage.web_client import Answer, Page, Partner, a_working_morning, bro
 # A draft of which nothing is saved yet: the pages that only show, then those that take something.
 DRAFT = f"/contacts/new/{'0' * 32}/"
 PAGES_OF_A_DRAFT = ("", "call-999/", "check/", *(f"{name}/" for name in SECTIONS))
+FILE_PAGES = ("files", "file", "file-download", "file-picture", "file-remove")
 REPORTS = ("/reports/overrides/", "/reports/overrides/contacts/", "/reports/equality/",
            "/reports/quality/", "/reports/quality/figures.csv")  # fmt: skip
 
@@ -65,6 +66,9 @@ def test_every_address_is_tried_here() -> None:
     below |= {"case", *(f"case-{tab}" for tab in TABS_OF_A_CASE)}
     # tests/web/test_search_pages.py and test_look_first.py have these.
     below |= {"search", "contact-look", "contact-likely"}
+    # tests/web/test_file_pages.py has these.
+    below |= {f"contact-{page}" for page in FILE_PAGES} | {f"case-{page}" for page in FILE_PAGES}
+    below |= {"contact-draft-files"}
     of_reminders = {"reminders", "reminder-seen", "reminder-snooze"}
     # In test_restricted_pages.py.
     of_restrictions = {

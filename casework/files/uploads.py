@@ -15,13 +15,17 @@ from casework.models.files import LARGEST
 # with what was typed.
 LARGEST_BODY = 5 * LARGEST
 TAKES_FILES = "takes_files"
-TOO_LARGE = "upload_too_large"
+UPLOAD_IS_TOO_LARGE = "upload_is_too_large"
 
 
 def takes_files(view: Any) -> Any:
     """Marks a view: what is sent to it may have a file in it."""
     setattr(view, TAKES_FILES, True)
     return view
+
+
+def is_of_api(view: Any) -> bool:
+    return str(view.__module__).startswith("casework.api.")
 
 
 class Upload(TemporaryUploadedFile):
@@ -39,24 +43,27 @@ class ToDisk(TemporaryFileUploadHandler):
     """
     Writes a file to the disk as it comes in, if the address takes files. Refuses a larger body than that unread.
 
-    A file that is larger than any may be is not kept: the request says so in `upload_too_large`.
+    A file that is larger than any may be is not kept: the request says so (`UPLOAD_IS_TOO_LARGE`).
     """
 
     def handle_raw_input(
         self, input_data: Any, meta: Any, content_length: int, boundary: str, encoding: str | None = None
     ) -> None:
-        match = getattr(self.request, "resolver_match", None)
-        self.takes_files = match is not None and getattr(match.func, TAKES_FILES, False)
-        if content_length > (LARGEST_BODY if self.takes_files else settings.DATA_UPLOAD_MAX_MEMORY_SIZE):
+        request: Any = self.request
+        view = request.resolver_match.func if request.resolver_match is not None else None
+        takes_files = getattr(view, TAKES_FILES, False)
+        if content_length > (LARGEST_BODY if takes_files else settings.DATA_UPLOAD_MAX_MEMORY_SIZE):
             raise RequestDataTooBig("The body is larger than any form.")
+        # Nothing is written of whoever has not signed in: they are sent to do so. The API has checked the token by now.
+        self.keeps_files = takes_files and (is_of_api(view) or request.user.is_authenticated)
 
     def new_file(self, field_name: str, file_name: str, *args: Any, **kwargs: Any) -> None:
-        if not self.takes_files:
+        if not self.keeps_files:
             raise SkipFile
         self.file = Upload(file_name)
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
         if start + len(raw_data) > LARGEST:
-            setattr(self.request, TOO_LARGE, True)
+            setattr(self.request, UPLOAD_IS_TOO_LARGE, True)
             raise SkipFile
         self.file.write(raw_data)
