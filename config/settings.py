@@ -112,6 +112,11 @@ SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = f"{COOKIE_PREFIX}sessionid", f"{COOKIE_P
 # What is said to somebody once may name a family: it waits on the server, never in a cookie.
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 SESSION_COOKIE_AGE = 10 * 3600
+# Whoever does nothing for so long is signed out, after a warning (casework/web/presence.py).
+SESSION_IDLE_SECONDS = env.int("SESSION_IDLE_SECONDS", default=15 * 60)
+SESSION_WARNING_SECONDS = min(120, SESSION_IDLE_SECONDS // 2)
+if PRODUCTION and not 120 <= SESSION_IDLE_SECONDS <= 3600:
+    _refusals.append("SESSION_IDLE_SECONDS must be 120 to 3600: a screen that nobody is at shows families' data.")
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
@@ -177,6 +182,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "casework.web.presence.PresenceMiddleware",
     "casework.web.unsent.UnsentMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "casework.web.second_step.SecondStepMiddleware",

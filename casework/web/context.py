@@ -1,6 +1,5 @@
 """A context processor: the council's name, and what the signed-in user may open."""
 
-from datetime import UTC, datetime
 from typing import Any
 
 from django.conf import settings
@@ -8,33 +7,43 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from casework.access import permissions
+from casework.web import presence
 from localities.models import ADMIN_ROLES, Role, User
 from localities.roles import roles_of
 from localities.working_time import local_day
 
+IDLE_MINUTES = max(1, settings.SESSION_IDLE_SECONDS // 60)
+
 
 def service(request: HttpRequest) -> dict[str, Any]:
     """For templates: `council`, `council_signs_in`, `opens_admin`, `enters_contacts`, `reads_reports`,
-    `reads_restrictions`, `signed_in_until`."""
+    `reads_restrictions`, `idle_minutes`; and when the session ends: `signed_in_until` (at the latest), `ends_in`
+    (seconds, if nothing is done), `can_stay` (whether that can be put off), `warns_before` (seconds)."""
     user = getattr(request, "user", None)
+    says = {"council": settings.COUNCIL_NAME, "idle_minutes": IDLE_MINUTES}
     if not isinstance(user, User):
-        return {"council": settings.COUNCIL_NAME, "council_signs_in": bool(settings.OIDC_ISSUER)}
+        return says | {"council_signs_in": bool(settings.OIDC_ISSUER)}
     today = local_day(timezone.now())
     who = roles_of(user, today)
     return {
-        "council": settings.COUNCIL_NAME,
+        **says,
         "opens_admin": who.has(*ADMIN_ROLES),
         "enters_contacts": bool(who.front_door_roles),
         "reads_restrictions": permissions.allows(permissions.check_can_read_restrictions, user, today),
         "reads_open_list": who.has(*permissions.LEADS, Role.SERVICE_MANAGER),
         "reads_reports": permissions.allows(permissions.check_can_read_reports, user, today),
-        "signed_in_until": _signed_in_until(request),
+        **_presence(request),
     }
 
 
-def _signed_in_until(request: HttpRequest) -> datetime | None:
-    """The moment until which the user is signed in at least. allauth keeps the seconds of the Unix epoch."""
-    signed_in = request.session.get("account_authentication_methods")
-    if not signed_in:
-        return None
-    return datetime.fromtimestamp(signed_in[-1]["at"] + settings.SESSION_COOKIE_AGE, UTC)
+def _presence(request: HttpRequest) -> dict[str, Any]:
+    if presence.SEEN not in request.session:
+        return {}
+    until, at_the_latest = presence.ends_at(request), presence.ends_at_the_latest(request)
+    return {
+        "signed_in_until": at_the_latest,
+        "ends_in": round((until - timezone.now()).total_seconds()),
+        "can_stay": until < at_the_latest,
+        "tells_every": presence.noted_every(),
+        "warns_before": settings.SESSION_WARNING_SECONDS,
+    }

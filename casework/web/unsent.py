@@ -27,6 +27,8 @@ KEPT, TYPIST = "unsent_forms", "typist"
 # The names of what is sent to this address by the page that shows what was kept, and by every form.
 LET_GO = "let_go"
 NOT_SENT_AGAIN = {"csrfmiddlewaretoken", unfinished.KEEP}
+# The script of a page whose session has ended sends what stands in its forms, for no other purpose than this.
+KEEP_ONLY = "X-Keep-Only"
 # From so many addresses what was sent is kept; of more, the last.
 MOST_KEPT = 10
 
@@ -38,6 +40,9 @@ class UnsentMiddleware(LoginRequiredMiddleware):
         self, request: HttpRequest, view_func: Any, view_args: Any, view_kwargs: Any
     ) -> HttpResponseBase | None:
         refused = super().process_view(request, view_func, view_args, view_kwargs)
+        if refused is None and KEEP_ONLY in request.headers:
+            # It was to be kept because the session had ended. Somebody signed in meanwhile: nothing is done with it.
+            return HttpResponse(status=409)
         if refused is not None or not request.user.is_authenticated:
             return refused
         if is_a_page(view_func):

@@ -45,9 +45,13 @@ class SavingForm {
     this.trouble = form.querySelector("[data-trouble]");
     this.lastSaved = this.saved.textContent;
     this.unsaved = false;
+    this.isTyped = false;
     this.sends = false;
     this.going = Promise.resolve(true);
-    form.addEventListener("input", () => this.changed());
+    form.addEventListener("input", () => {
+      this.isTyped = true; // A field that merely loses the focus changes, too.
+      this.changed();
+    });
     form.addEventListener("change", () => this.changed());
     form.addEventListener("submit", (event) => this.submitted(event));
   }
@@ -63,7 +67,9 @@ class SavingForm {
     const body = new URLSearchParams(new FormData(this.form));
     body.set("keep", "script");
     const address = new URL(this.form.dataset.draft, this.form.action);
-    return fetch(address, { method: "POST", body, headers: { Accept: "application/json" }, ...options });
+    // Another try of the same is nobody's doing: the session must not live on by it.
+    const headers = { Accept: "application/json", ...(this.isTyped ? {} : { "X-By-Itself": "1" }) };
+    return fetch(address, { method: "POST", body, headers, ...options });
   }
 
   async send() {
@@ -109,6 +115,7 @@ class SavingForm {
     this.unsaved = false;
     try {
       const answer = await this.send();
+      this.isTyped = false;
       const isJson = answer.headers.get("Content-Type").startsWith("application/json");
       const said = isJson ? await answer.json() : {};
       if (answer.ok && isJson) {

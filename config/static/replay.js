@@ -2,7 +2,7 @@
 const LOOK_EVERY = 2000;
 
 async function look() {
-  const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+  const answer = await fetch(location.href, { headers: { Accept: "text/html", "X-By-Itself": "1" } });
   if (!answer.ok) {
     return;
   }

@@ -32,7 +32,7 @@ function replace(fresh) {
 
 async function look() {
   try {
-    const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+    const answer = await fetch(location.href, { headers: { Accept: "text/html", "X-By-Itself": "1" } });
     if (answer.redirected && new URL(answer.url).pathname !== location.pathname) {
       return; // Signed out: nothing is asked again.
     }

@@ -13,6 +13,7 @@ from django.contrib.sessions.models import Session
 from django.test import Client
 from django.utils import timezone
 
+from casework.web.presence import BEGAN, SEEN
 from localities.models import User
 
 
@@ -47,6 +48,8 @@ def just_now(user: User) -> dict[str, Any]:
     return {
         "account_authentication_methods": [{"method": "password", "at": ends.timestamp()}],
         "account_authentication_methods_user": str(user.pk),
+        BEGAN: timezone.now().timestamp(),
+        SEEN: ends.timestamp(),
     }
 
 

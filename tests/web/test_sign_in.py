@@ -478,7 +478,7 @@ def test_a_long_form_says_how_long_somebody_is_signed_in(client: Client, oliver:
     ends = timezone.localtime(began + timedelta(hours=10))
     said = Page(client.get(f"/contacts/new/{'0' * 32}/concern/")).text
     assert any(
-        f"You are signed in until {date_format(at, get_format('DATETIME_FORMAT'))}. What is typed here" in said
+        f"You are signed in until {date_format(at, get_format('DATETIME_FORMAT'))} at the latest" in said
         for at in (ends, ends + timedelta(minutes=1))
     )
 

@@ -1,0 +1,151 @@
+"""A session that is about to end, and one that has ended, in a real browser: nothing that was typed is lost."""
+
+import re
+from typing import Any
+
+from django.contrib.sessions.models import Session
+from django.utils import timezone
+from playwright.sync_api import Page, expect
+
+from casework.models import Contact, Decision, UnfinishedForm
+from casework.web.presence import SEEN
+from tests.browser.conftest import SignedIn
+from tests.stage.documents import child
+from tests.stage.service import wait_until
+from tests.stage.story import Story
+
+TYPED = "The school sees her each day, and her mother asks for help."
+SIGN_IN = re.compile("/accounts/login/")
+
+
+def contact_about(first_name: str, last_name: str) -> Contact:
+    one = child(first_name=first_name, last_name=last_name, nhs_number=None, date_of_birth="2012-02-29")
+    return Story(timezone.now()).contact(children=[one], adults=[])
+
+
+def left(window: SignedIn, seconds: float) -> None:
+    """As if the person had done nothing for so long that this many seconds are left. The page looks at it now."""
+    (cookie,) = [each for each in window.page.context.cookies() if each["name"] == "sessionid"]
+    kept = Session.objects.get(pk=cookie["value"])
+    says = kept.get_decoded() | {SEEN: timezone.now().timestamp() - 900 + seconds}
+    Session.objects.save(kept.pk, says, kept.expire_date)
+
+
+def looks(page: Page) -> None:
+    """The tab comes to the front, as after the lunch break."""
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+
+
+def warning(page: Page) -> Any:
+    return page.get_by_role("alertdialog", name="You will be signed out soon")
+
+
+def test_the_warning_comes_two_minutes_before_and_is_answered_by_keyboard(visit: Any) -> None:
+    window = visit(width=1280)
+    page = window.sign_in("amina")
+    left(window, 300)
+    looks(page)
+    expect(warning(page)).to_be_hidden()
+    page.get_by_role("link", name="Reminders", exact=True).focus()
+    left(window, 115)
+    looks(page)
+    expect(warning(page)).to_be_visible()
+    expect(warning(page)).to_have_accessible_description(
+        re.compile("You will be signed out in 2 minutes. What you typed")
+    )
+    stay = page.get_by_role("button", name="Stay signed in")
+    expect(stay).to_be_focused()
+    assert window.faults_at(320, 1280) == []
+    # Nothing behind it can be reached.
+    for _ in range(6):
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement === document.body || !!document.activeElement.closest('dialog')")
+    stay.focus()
+    page.keyboard.press("Enter")
+    expect(warning(page)).to_be_hidden()
+    expect(page.get_by_role("link", name="Reminders", exact=True)).to_be_focused()
+    assert page.request.get(f"{window.base_url}/presence/", headers={"X-By-Itself": "1"}).json()["ends_in"] > 880
+    assert window.complaints == []
+
+
+def test_escape_stays_too(visit: Any) -> None:
+    window = visit()
+    page = window.sign_in("amina")
+    left(window, 100)
+    looks(page)
+    expect(warning(page)).to_contain_text("2 minutes")
+    page.keyboard.press("Escape")
+    expect(warning(page)).to_be_hidden()
+
+
+def test_several_tabs_agree(visit: Any) -> None:
+    window = visit()
+    page = window.sign_in("amina")
+    other = page.context.new_page()
+    other.goto(f"{window.base_url}/reminders/")
+    left(window, 100)
+    for tab in (page, other):
+        looks(tab)
+        expect(warning(tab)).to_be_visible()
+    other.get_by_role("button", name="Stay signed in").click()
+    for tab in (page, other):
+        expect(warning(tab)).to_be_hidden()
+    left(window, 60)
+    looks(page)
+    page.get_by_role("button", name="Sign out").last.click()
+    expect(page).to_have_url(SIGN_IN)
+    looks(other)
+    expect(other).to_have_url(re.compile(r"/accounts/login/\?next=%2Freminders%2F"))
+    other.close()
+
+
+def test_a_session_that_ends_in_the_middle_of_a_decision_finds_it_again(visit: Any) -> None:
+    contact = contact_about("Wren", "Holloway")
+    window = visit(width=1280)
+    page = window.sign_in("amina")
+    window.go(f"/contacts/{contact}/decide/")
+    page.get_by_label("Level 3").check()
+    page.get_by_role("textbox", name="Why?", exact=True).press_sequentially(TYPED)
+    kept = UnfinishedForm.objects.filter(record=contact.reference, typed__contains={"decide-rationale": [TYPED]})
+    wait_until(kept.exists, "what was typed is kept")
+    expect(page.get_by_role("status").filter(has_text="not recorded yet.")).to_be_visible()
+    left(window, 6)
+    looks(page)
+    expect(warning(page)).to_be_visible()
+    expect(page).to_have_url(SIGN_IN, timeout=30_000)
+    expect(page.get_by_text("You were signed out because nothing was done for 15 minutes.")).to_be_visible()
+    assert window.faults_at(320, 1280) == []
+    window.fill_in_the_sign_in("amina")
+    expect(page).to_have_url(re.compile(f"/contacts/{contact}/decide/"))
+    expect(page.get_by_role("textbox", name="Why?", exact=True)).to_have_value(TYPED)
+    expect(page.get_by_label("Level 3")).to_be_checked()
+    assert not Decision.objects.filter(contact=contact).exists()
+
+
+def test_so_does_a_form_that_does_not_save_itself(visit: Any) -> None:
+    contact = contact_about("Juno", "Pemberton")
+    window = visit(width=1280)
+    page = window.sign_in("amina")
+    address = f"/people/{contact.children.get().person.reference}/add/email/"
+    window.go(address)
+    page.get_by_role("textbox", name="Email", exact=False).last.press_sequentially("juno@example.org")
+    left(window, 2)
+    looks(page)
+    expect(page).to_have_url(SIGN_IN, timeout=30_000)
+    expect(page.get_by_text("What you typed is kept. Sign in to get it back.")).to_be_visible()
+    window.fill_in_the_sign_in("amina")
+    expect(page).to_have_url(re.compile(address))
+    expect(page.get_by_text("juno@example.org")).to_be_visible()
+    assert "juno@example.org" not in {each.value for each in contact.children.get().person.details.all()}
+
+
+def test_typing_into_a_form_that_does_not_save_itself_is_doing_something(visit: Any) -> None:
+    window = visit()
+    page = window.sign_in("amina")
+    page.clock.install()
+    window.go("/contacts/new/")
+    left(window, 200)
+    page.clock.fast_forward("01:05")
+    with page.expect_response(lambda answer: "/presence/" in answer.url and answer.request.method == "POST"):
+        page.keyboard.press("Tab")
+    assert page.request.get(f"{window.base_url}/presence/", headers={"X-By-Itself": "1"}).json()["ends_in"] > 880
