@@ -298,7 +298,7 @@ ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_PREVENT_ENUMERATION = True
 # Behind a proxy, the client's address is in the header that the proxy sets.
 ALLAUTH_TRUSTED_PROXY_COUNT = 1 if BEHIND_TLS_PROXY else 0
-# Tries are counted in PostgreSQL (casework/web/tries.py): allauth would count in the cache, and nothing while that is away.
+# Tries are counted in PostgreSQL (casework/web/tries.py). allauth would count in the cache, and not while it is away.
 ACCOUNT_RATE_LIMITS = False
 # After so many days the address and the device of what happened at the door are deleted. The event stays.
 SIGN_IN_ADDRESS_DAYS = env.int("SIGN_IN_ADDRESS_DAYS", default=180)

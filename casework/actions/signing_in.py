@@ -43,6 +43,7 @@ def end_session(*, session_id: int, by: User, now: datetime) -> None:
     :raises UserSession.DoesNotExist: it has ended, or it is somebody else's.
     """
     UserSession.objects.get(pk=session_id, user=by).end()
+    devices.forget_all_of(by)
     audit.record(Event.SESSIONS_ENDED, by=by, at=now, user=by.pk, number=1)
 
 
@@ -56,6 +57,7 @@ def end_other_sessions(*, but: str, by: User, now: datetime) -> int:
     """
     others = list(UserSession.objects.filter(user=by).exclude(session_key=but))
     _end(others)
+    devices.forget_all_of(by)
     audit.record(Event.SESSIONS_ENDED, by=by, at=now, user=by.pk, number=len(others))
     return len(others)
 

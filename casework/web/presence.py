@@ -75,4 +75,5 @@ def _end(request: HttpRequest, now: datetime) -> None:
 
 
 def noted_every() -> float:
-    return min(NOTED_EVERY, settings.SESSION_IDLE_SECONDS / 15)
+    seconds: float = settings.SESSION_IDLE_SECONDS / 15
+    return min(NOTED_EVERY, seconds)

@@ -24,7 +24,7 @@ from casework.models import SignInEvent
 from config.local import embedded
 from config.local.folders import make_folders
 from config.local.processes import Child
-from localities import devices, limits
+from localities import limits
 from localities.models import KnownDevice, Membership, Tries, User
 from localities.working_time import local_day
 from tests.stage.sql import asked
@@ -377,10 +377,14 @@ class TestAKnownDevice:
         assert says(sign_in(elsewhere, password=new)) == MUST_WAIT
         assert is_in_after(known, password=new)
 
-    def test_nor_when_the_persons_sessions_are_ended(self, known: Client, ben: User) -> None:
-        devices.forget_all_of(ben)
+    def test_nor_when_the_persons_other_sessions_are_ended_elsewhere(self, known: Client, ben: User) -> None:
+        here = browser()
+        sign_in(here)
+        assert here.post("/account/sessions/end/").status_code == 302
+        here.post(SIGN_OUT)
         self.strangers_guess()
         assert says(sign_in(known)) == MUST_WAIT
+        assert is_in_after(here)
 
     def test_nor_after_ninety_days(self, known: Client, monkeypatch: pytest.MonkeyPatch) -> None:
         for days, said in ((89, ""), (90, MUST_WAIT)):

@@ -13,6 +13,7 @@ from casework.access import permissions
 from casework.actions import signing_in
 from casework.models import FactorReset
 from casework.record.sign_ins import device_in_words, device_of
+from casework.web import tries
 from casework.web.forms import ActionForm, choice_of, id_of, reason_field
 from casework.web.recently import recently
 from casework.web.signed_in import by_post, user_of
@@ -67,6 +68,7 @@ def end_session(request: HttpRequest, session_id: int) -> HttpResponse:
     except UserSession.DoesNotExist:
         messages.info(request, "That session has ended already.")
     else:
+        _keep_this_device(request)
         messages.success(request, "The session has ended.")
     return redirect("account")
 
@@ -76,8 +78,14 @@ def end_other_sessions(request: HttpRequest) -> HttpResponse:
     """Ends all sessions but this one."""
     but = request.session.session_key or ""
     signing_in.end_other_sessions(but=but, by=user_of(request), now=timezone.now())
+    _keep_this_device(request)
     messages.success(request, "You are signed out everywhere else.")
     return redirect("account")
+
+
+def _keep_this_device(request: HttpRequest) -> None:
+    """The person is here: of the devices where they signed in, this one stays known."""
+    tries.keep_device(request, user_of(request), now=timezone.now())
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
