@@ -53,6 +53,12 @@ class StaffRoles:
         return frozenset(each.team_id for each in self.roles if each.team_id is not None)
 
     @property
+    def led_teams(self) -> frozenset[int]:
+        """The teams that the user leads: a team that works with families, the front door or emergency duty."""
+        leads = (Role.TEAM_LEAD, Role.FRONT_DOOR_MANAGER)
+        return frozenset(each.team_id for each in self.roles if each.role in leads and each.team_id is not None)
+
+    @property
     def front_door_roles(self) -> frozenset[str]:
         """The roles in which the user works at the front door or on emergency duty."""
         return frozenset(

@@ -85,20 +85,20 @@ class WorkingTime:
 
     def open_time(self, start: datetime, end: datetime, *, local: bool) -> timedelta:
         """How long the hub is open from one moment to another."""
-        return sum((closes - opens for opens, closes in self._openings(start, local=local, until=end)), timedelta())
+        return sum((closes - opens for opens, closes in self.openings(start, local=local, until=end)), timedelta())
 
     def after_open_time(self, start: datetime, open_time: timedelta, *, local: bool) -> datetime:
         """The moment by which the hub has been open for so long since `start`; for no time at all, `start`."""
         if open_time <= timedelta():
             return start
         left = open_time
-        for opens, closes in self._openings(start, local=local):
+        for opens, closes in self.openings(start, local=local):
             if left <= closes - opens:
                 return opens + left
             left -= closes - opens
         raise AssertionError("the hub opens again and again")
 
-    def _openings(
+    def openings(
         self, start: datetime, *, local: bool, until: datetime | None = None
     ) -> Iterator[tuple[datetime, datetime]]:
         """The periods in which the hub is open from `start` on, in UTC; without `until` they have no end."""

@@ -13,7 +13,7 @@ from casework.models import Duty, DutyRole, Event
 from casework.record import audit
 from errors import Fault, InvalidInput, TakenBySomeoneElse
 from localities.models import FRONT_DOOR_KINDS, Membership, User
-from localities.working_time import at, local_day
+from localities.working_time import LONDON, at, local_day
 
 # The key of the advisory lock on the rota. deadlines/clocks.py and triage/published_rules.py have others.
 ROTA = 7_003
@@ -74,6 +74,17 @@ def of_week(monday: date) -> QuerySet[Duty]:
     return Duty.objects.filter(starts_at__gte=begins, starts_at__lt=ends).select_related("person").order_by(
         "starts_at", "role", "pk"
     )  # fmt: skip
+
+
+def begin_of(day: date) -> datetime:
+    """Midnight, as this day begins."""
+    return at(day, time.min)
+
+
+def later_by_days(moment: datetime, days: int) -> datetime:
+    """The same local time so many days later."""
+    here = moment.astimezone(LONDON)
+    return at(here.date() + timedelta(days=days), here.time())
 
 
 def version_of(duties: Collection[Duty]) -> str:

@@ -28,6 +28,7 @@ from casework.models import (
     PartnerCheck,
     Person,
     PersonMatch,
+    away_on,
     files_on,
     unfinished_forms_of,
 )
@@ -47,7 +48,11 @@ def view_contact(*, reference: str, by: User, now: datetime) -> Contact:
 
     :raises Contact.DoesNotExist: there is no such contact, or it is out of scope.
     """
-    parts = {"unfinished_forms": unfinished_forms_of(by), "listed_files": files_on(contact=OuterRef("pk"))}
+    parts = {
+        "unfinished_forms": unfinished_forms_of(by),
+        "listed_files": files_on(contact=OuterRef("pk")),
+        "owner_away": away_on(local_day(now), "owner"),
+    }
     contacts = Contact.objects.visible_to(by, now).annotate(**parts).select_related(
         "team", "owner", "agency", "entered_by", "screened_by", "recommendation", "decision_in_effect__decided_by",
         "case", "resend_of",
@@ -156,7 +161,7 @@ def view_case(*, reference: str, by: User, now: datetime) -> Case:
         .with_restricted()
         .select_related("locality", "runner_up", "lead_practitioner", "other_authority", "closed_by",
                         "opened_by_decision__decided_by")
-        .annotate(unfinished_forms=unfinished_forms_of(by))
+        .annotate(unfinished_forms=unfinished_forms_of(by), lead_away=away_on(local_day(now), "lead_practitioner"))
         .get(reference=reference)
     )  # fmt: skip
     seen = reminders.seeing_about(case, by=by, now=now)

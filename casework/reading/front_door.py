@@ -24,6 +24,7 @@ from casework.models import (
     PartnerCheck,
     Responsibility,
     SignOff,
+    away_on,
 )
 from casework.models.clocks import ClockQuerySet
 from casework.reading import contact_drafts, worklists
@@ -98,6 +99,7 @@ def awaiting(user: User, now: datetime) -> QuerySet[Contact]:
             here_since=WITH_TEAM_SINCE,
             due_at=Subquery(due.values("due_at")[:1]),
             started_at=Subquery(due.values("started_at")[:1]),
+            owner_away=away_on(local_day(now), "owner"),
             to_take_on=Exists(ContactHandover.objects.open().filter(contact=OuterRef("pk"))),
         )
         .order_by(worklists.GRAVITY, F("due_at").asc(nulls_last=True), "received_at", "pk")

@@ -11,7 +11,7 @@ from django.db.models.functions import Least
 
 from casework.deadlines.recipients import reminders_of
 from casework.families.naming import name_rows
-from casework.models import Case, Clock, Contact, ContactChild, Handoff, Reminder, ReminderLook, Responsibility
+from casework.models import Case, Clock, Contact, ContactChild, Handoff, Reminder, ReminderLook, Responsibility, away_on
 from casework.statuses import CaseStatus, HandoffStatus
 from localities.models import FRONT_DOOR_KINDS, Membership, Role, Team, User
 from localities.roles import StaffRoles
@@ -58,6 +58,7 @@ def open_cases(user: User, teams: Any, now: datetime) -> QuerySet[Case]:
         .annotate(
             with_team_since=Subquery(current.values("period__startswith")[:1]),
             due_at=soonest,
+            lead_away=away_on(local_day(now), "lead_practitioner"),
             is_on_offer=Exists(on_offer),
             has_bounced=Exists(
                 Handoff.objects.filter(case=OuterRef("pk"), status=HandoffStatus.ACCEPTED, is_bounce=True)

@@ -37,6 +37,7 @@ from casework.web.hiding import HiddenWords, masked_text
 from casework.web.signed_in import user_of
 from casework.web.unfinished import OpenForm, note_begins_at, opened, unfinished_on
 from localities.codes import ETHNICITIES, SEXES
+from localities.models import User
 from localities.working_time import LONDON, local_day
 from triage.published_rules import of_version, title_of_pathway
 from triage.said_as import sentence_said, version_said
@@ -73,6 +74,16 @@ def item(table: Mapping[str, str], key: str) -> str:
 def as_words(name: str) -> str:
     """A code as words: `next_step_decision` as "next step decision"."""
     return str(name).replace("_", " ")
+
+
+@register.filter
+def with_absence(person: User, absences: Iterable[Mapping[str, str | None]]) -> str:
+    """A person's name; if they are away, until when, and who covers. `absences` is what `away_on` read."""
+    for absence in absences or ():
+        until = date.fromisoformat(str(absence["until"]))
+        cover = f"covered by {absence['cover']}" if absence["cover"] else "nobody covers"
+        return f"{person} (away until {until:%-d %B}, {cover})"
+    return str(person)
 
 
 @register.filter

@@ -361,6 +361,8 @@ def test_a_contact_is_decided_by_keyboard_alone(visit: Any, pages_of_story: dict
         ("ben", ["/", "offered", "case", "person", *TEAM]),
         ("ben", [f"case-{tab}" for tab in TABS_OF_A_CASE]),
         ("sam", ["/"]),
+        ("maya", ["/duty/", "/duty/rota/2026-11-30/", "/duty/absences/new/", "/open-list/"]),
+        ("ben", ["/duty/", "/duty/rota/2026-11-30/", "/open-list/"]),
         (
             "paula",
             [

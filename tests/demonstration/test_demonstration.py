@@ -1,7 +1,7 @@
 """The demonstration is made by the real actions, so it holds nothing that they would refuse."""
 
 from collections import Counter
-from datetime import datetime
+from datetime import datetime, timedelta
 from io import StringIO
 
 from django.core.management import call_command
@@ -9,12 +9,14 @@ from django.core.management import call_command
 from casework.actions.contact_owners import front_door_staff
 from casework.demonstration.seeding import seed
 from casework.models import (
+    Absence,
     Case,
     ClockChange,
     Contact,
     ContactChild,
     ContactDraft,
     ContactHandover,
+    Duty,
     Handoff,
     PartnerCheck,
     PersonMatch,
@@ -23,6 +25,7 @@ from casework.models import (
 )
 from casework.reading import front_door
 from casework.record import integrity
+from localities.models import User
 from localities.working_time import local_day
 from tests.stage.story import person
 
@@ -58,6 +61,10 @@ def test_people_wait_ask_pass_on_and_put_off(db: None, now: datetime) -> None:
     assert found.keys() == {tab.code for tab in front_door.TABS}, DRAWS
     assert PersonMatch.objects.filter(status="proposed").exists(), DRAWS
     assert Restriction.objects.in_force().exists(), DRAWS
+    # Somebody is on duty now, somebody is away and covered for, and everybody can be called.
+    assert Duty.objects.between(now, now + timedelta(hours=1)).count() == 2
+    assert Absence.objects.on(local_day(now)).get().covered_by is not None
+    assert not User.objects.filter(telephone="").exists()
     assert ContactChild.objects.filter(address_is_confidential=True).exists(), DRAWS
     assert {handoff.status for handoff in Handoff.objects.all()} >= {"returned"}, DRAWS
 

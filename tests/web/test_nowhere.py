@@ -279,7 +279,7 @@ def pages() -> Iterator[str]:
             given = {
                 "reference": of.reference if of else "RES-0000-0000", "code": "aylesbury", "kind": "address",
                 "match_id": 1, "check_id": 1, "reminder_id": 1, "detail_id": 1,
-                "key": new_key(), "name": "children",
+                "key": new_key(), "name": "children", "monday": "2026-11-30",
             }  # fmt: skip
             if of is not None and "/files/<" in text:
                 for file in of.files.all():

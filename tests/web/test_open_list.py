@@ -64,7 +64,7 @@ class TestWhoMayOpenIt:
     def test_nobody_else(self, db: None, name: str) -> None:
         for path in (PAGE, TABLE):
             assert SignedIn(name).client.get(path).status_code == 403
-        assert PAGE not in SignedIn(name).open("/").html
+        assert PAGE not in SignedIn(name).open("/duty/").html
 
     def test_nor_that_of_another_team(self, db: None) -> None:
         assert SignedIn("ben").client.get(f"{TABLE}?team=chiltern").status_code == 403

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 
 from casework.deadlines.recipients import unread_breaches
 from casework.models import Case, Contact
-from casework.reading import front_door, restricted_work, team_work, worklists
+from casework.reading import cover, front_door, restricted_work, team_work, worklists
 from casework.reading.news import with_news
 from casework.web.family_names import family_names
 from casework.web.hiding import hidden_where_said
@@ -40,6 +40,8 @@ def show(request: HttpRequest) -> HttpResponse:
     restricted = restricted_work.of(user, who, teams, now)
     context: dict[str, Any] = {
         "now": now,
+        "on_duty": cover.on_duty_today(now),
+        "uncovered": cover.without_cover(who.led_teams, now) if who.led_teams else [],
         "teams": teams,
         "with_families": with_families,
         "overseen": worklists.overseen(who),

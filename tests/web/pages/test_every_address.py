@@ -58,6 +58,8 @@ def test_every_address_is_tried_here() -> None:
     below |= {"contact-tasks", "contact-task", "contact-save", "contact-check", "contact-call-999"}
     # tests/web/test_open_list.py has these.
     below |= {"open-list", "open-list-table"}
+    # tests/web/test_duty_pages.py has these.
+    below |= {"duty", "rota", "absence", "absence-new", "absence-withdraw"}
     # tests/web/test_compare_pages.py has this.
     below |= {"contact-compare"}
     # tests/web/test_note_pages.py

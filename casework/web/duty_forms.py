@@ -1,0 +1,126 @@
+"""The forms of the rota, a week at once, and of absences."""
+
+from collections.abc import Collection, Iterator
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+from django import forms
+from django.http import QueryDict
+
+from casework.actions.absences import who_can_cover
+from casework.actions.duties import Entry, can_be_on_duty
+from casework.models import Absence, Duty, DutyRole
+from casework.web.forms import ActionForm, choice_of
+from casework.web.rendering import RecentDateField, Select, TextInput, read_time
+from localities.models import Membership, User
+from localities.working_time import LONDON, local_day
+
+# Empty lines for each day below those that are filled in; and as many lines as a day can have at all.
+EMPTY_LINES, MOST_LINES = 2, 30
+NAMES = ("person", "role", "since", "until")
+
+
+class Time(forms.CharField):
+    """A time of day, as 17:30; None if nothing is typed."""
+
+    def clean(self, value: Any) -> time | None:
+        typed = read_time(super().clean(value))
+        return time.fromisoformat(typed) if typed else None
+
+
+class RotaForm(ActionForm):
+    """The rota of a week: for each day lines of who, what, from and until. A line of which nothing is typed is none."""
+
+    seen = forms.CharField(widget=forms.HiddenInput, required=False)
+
+    def __init__(
+        self, monday: date, duties: Collection[Duty], seen: str, today: date, data: QueryDict | None = None
+    ) -> None:
+        super().__init__(data, initial={"seen": seen})
+        self.monday = monday
+        people = [("", "Nobody"), *((user.pk, user.name) for user in can_be_on_duty(today))]
+        known = {pk for pk, _ in people}
+        # Who has left since stays on the lines that are there.
+        people += [(each.person_id, each.person.name) for each in duties if each.person_id not in known]
+        self.lines: list[list[str]] = []
+        for day in range(7):
+            here = [each for each in duties if local_day(each.starts_at) == monday + timedelta(days=day)]
+            places = [f"{day}-{number}" for number in range(self._number(day, here, data))]
+            self.lines.append(places)
+            for number, place in enumerate(places):
+                self._add_line(place, people, here[number] if number < len(here) else None)
+
+    def _number(self, day: int, here: Collection[Duty], data: QueryDict | None) -> int:
+        if data is None:
+            return len(here) + EMPTY_LINES
+        return next((n for n in range(MOST_LINES, 0, -1) if f"{day}-{n - 1}-person" in data), EMPTY_LINES)
+
+    def _add_line(self, place: str, people: list[tuple[Any, str]], duty: Duty | None) -> None:
+        roles = [("", "Choose"), *DutyRole.choices]
+        self.fields[f"{place}-person"] = forms.TypedChoiceField(
+            label="Who", choices=people, coerce=int, empty_value=None, required=False, widget=Select
+        )
+        self.fields[f"{place}-role"] = forms.ChoiceField(label="Role", choices=roles, required=False, widget=Select)
+        self.fields[f"{place}-since"] = Time(label="From", required=False, widget=TextInput(5))
+        self.fields[f"{place}-until"] = Time(label="Until", required=False, widget=TextInput(5))
+        if duty is not None:
+            said = {
+                "person": duty.person_id, "role": duty.role, "since": f"{duty.starts_at.astimezone(LONDON):%H:%M}",
+                "until": f"{duty.ends_at.astimezone(LONDON):%H:%M}",
+            }  # fmt: skip
+            self.initial.update({f"{place}-{name}": value for name, value in said.items()})
+
+    def days(self) -> Iterator[tuple[date, list[list[Any]]]]:
+        """Each day with its lines, each of which has four fields."""
+        for day, places in enumerate(self.lines):
+            yield self.monday + timedelta(days=day), [[self[f"{place}-{name}"] for name in NAMES] for place in places]
+
+    def entries(self) -> list[Entry]:
+        """The lines of which something is typed."""
+        found = []
+        for day, places in enumerate(self.lines):
+            for place in places:
+                person, role, since, until = (self.cleaned_data.get(f"{place}-{name}") for name in NAMES)
+                if person is not None or since is not None or until is not None:
+                    found.append(Entry(place, self.monday + timedelta(days=day), person, role or "", since, until))
+        return found
+
+
+class AbsenceForm(ActionForm):
+    """Who is away from when to when, and who covers."""
+
+    person = choice_of("Who is away?", User.objects.none(), else_says="Select who is away")
+    first_day = RecentDateField(label="First day away")
+    last_day = RecentDateField(label="Last day away")
+    covered_by = choice_of(
+        "Who covers?", User.objects.none(), "A colleague of the same team. They are told what comes in meanwhile.",
+        else_says="Select a colleague of the same team",
+    )  # fmt: skip
+
+    def __init__(
+        self, by: User, people: Collection[User], now: datetime, absence: Absence | None = None,
+        data: QueryDict | None = None,
+    ) -> None:  # fmt: skip
+        today = local_day(now)
+        initial: dict[str, Any] = {"person": by.pk}
+        if absence is not None:
+            initial = {"last_day": absence.last_day.isoformat(), "covered_by": absence.covered_by_id}
+        super().__init__(data, initial=initial)
+        cover = self.fields["covered_by"]
+        assert isinstance(cover, forms.ModelChoiceField)
+        cover.empty_label = "Nobody yet"
+        if absence is not None:
+            del self.fields["person"], self.fields["first_day"]
+            cover.queryset = who_can_cover(absence.person, today)
+            return
+        person = self.fields["person"]
+        assert isinstance(person, forms.ModelChoiceField)
+        person.queryset = User.objects.filter(pk__in=[each.pk for each in people]).order_by("name")
+        cover.queryset = User.objects.filter(pk__in=Membership.objects.current(today).values("user")).order_by("name")
+
+    def day(self, name: str) -> date | None:
+        """A day that was typed; None if it is missing, or is no real one."""
+        try:
+            return date.fromisoformat(self.cleaned_data.get(name) or "")
+        except ValueError:
+            return None

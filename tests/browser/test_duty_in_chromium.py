@@ -1,0 +1,68 @@
+"""The rota and an absence by keyboard and without JavaScript, and the open list on paper and without the service."""
+
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.utils import timezone
+from playwright.sync_api import expect
+
+from casework.models import Duty
+from casework.reading import open_list_files
+from tests.stage.service import Service
+from tests.stage.story import Story
+
+
+@pytest.mark.parametrize("javascript", [True, False])
+def test_a_rota_is_typed_by_keyboard_and_its_faults_are_found(visit: Any, javascript: bool) -> None:
+    monday = date(2030, 1, 7) + timedelta(days=7 * javascript)
+    window = visit(width=320, javascript=javascript)
+    window.sign_in("maya")
+    page = window.go(f"/duty/rota/{monday}/")
+    line = page.get_by_role("group", name="Monday, line 1")
+    line.get_by_label("Who").select_option(label="Amina Hussain")
+    line.get_by_label("Role").select_option(label="Duty social worker")
+    line.get_by_label("From").fill("0900")
+    line.get_by_label("Until").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_contain_text("Enter when the duty ends")
+    line.get_by_label("Until").fill("17:30")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("The rota is saved.")).to_be_visible()
+    expect(line.get_by_label("From")).to_have_value("09:00")
+    assert Duty.objects.filter(starts_at__date=monday).count() == 1
+    if javascript:
+        assert window.faults_at(320, 1280) == []
+
+
+def test_the_open_list_prints_without_what_is_for_the_screen(visit: Any, service: Service) -> None:
+    Story(timezone.now()).contact()
+    window = visit()
+    window.sign_in("maya")
+    page = window.go("/open-list/")
+    page.emulate_media(media="print")
+    for_the_screen = page.get_by_text("Download as a file")
+    for hidden in (page.get_by_role("navigation").first, for_the_screen, page.locator("footer")):
+        expect(hidden).to_be_hidden()
+    expect(page.get_by_text("Valid at").first).to_be_visible()
+    expect(page.locator("thead tr").first).to_contain_text("Confidential.")
+    expect(page.locator("thead tr").first).to_be_visible()
+    page.emulate_media(media="screen")
+    expect(page.locator("thead tr").first).to_be_hidden()
+
+
+@pytest.mark.parametrize("width", [320, 1280])
+def test_the_page_of_the_folder_opens_without_the_service(visit: Any, tmp_path: Path, width: int) -> None:
+    Story(timezone.now()).contact()
+    files = {name: "".join(pieces) for name, pieces, _ in open_list_files.files(timezone.now())}
+    file = tmp_path / "front-door.html"
+    file.write_text(files["front-door.html"], encoding="utf-8")
+    window = visit(width=width)
+    asked: list[str] = []
+    window.page.on("request", lambda request: asked.append(request.url))
+    window.page.goto(file.as_uri())
+    expect(window.page.get_by_role("heading", level=1)).to_have_text("Open list")
+    assert [url for url in asked if not url.startswith("file:")] == []
+    assert window.page.evaluate("document.documentElement.scrollWidth") <= width
+    assert window.accessibility() == []
