@@ -254,6 +254,20 @@ def check_can_work_in(case: Case, team_id: int, by: User, on: date) -> None:
         raise NotPermitted(f"Only the team responsible for {case} can do this.")
 
 
+def check_can_close(case: Case, team_id: int, by: User, on: date, *, without_contact: bool) -> None:
+    """
+    Members of the responsible team may close the case. Where nobody was in contact with the family, only whoever leads
+    the team, or the service manager.
+    """
+    if not without_contact:
+        check_can_work_in(case, team_id, by, on)
+        return
+    who = roles_of(by, on)
+    if not (who.has(Role.TEAM_LEAD, Role.FRONT_DOOR_MANAGER, team_id=team_id) or who.has(Role.SERVICE_MANAGER)):
+        check_can_work_in(case, team_id, by, on)
+        raise NotPermitted(f"Nobody was in contact with the family of {case}. Ask whoever leads the team to close it.")
+
+
 def check_can_extend(clock: Clock, team_id: int, by: User, on: date) -> None:
     """The role to which a breach escalates may extend a clock, or the service manager: nobody extends their own."""
     who = roles_of(by, on)

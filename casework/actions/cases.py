@@ -1,35 +1,20 @@
-"""Cases: naming the lead practitioner, recording milestones, and closing."""
+"""Cases: naming the lead practitioner and the other authority, and recording milestones."""
 
 from datetime import datetime
-from typing import Any
 
-from django.contrib.postgres.expressions import ArraySubquery
 from django.db import transaction
-from django.db.models import OuterRef, Subquery
-from django.db.models.functions import JSONObject
 
 from casework.access import conditions, permissions
 from casework.access.loading import locked_case
 from casework.deadlines import clocks
-from casework.messages import outbox
 from casework.models import (
     Case,
-    Clock,
-    ClockEnd,
-    Contact,
     Event,
-    Handoff,
-    Message,
     Milestone,
     MilestoneKind,
-    Outcome,
-    Responsibility,
 )
 from casework.record import audit, responsibilities
-from casework.record.transitions import move
-from casework.statuses import CaseStatus, HandoffStatus
 from errors import Fault, InvalidInput
-from localities.codes import INDIVIDUAL_SOURCES
 from localities.models import OtherAuthority, Team, User
 from localities.working_time import local_day
 
@@ -103,63 +88,3 @@ def name_other_authority(*, case_id: int, authority_id: int | None, by: User, no
     case.save(update_fields=["other_authority"])
     audit.record(Event.OTHER_AUTHORITY_NAMED, by=by, at=now, case=case, authority=authority.pk)
     return case
-
-
-@transaction.atomic
-def close(*, case_id: int, outcome: str, summary: str, by: User, now: datetime) -> Case:
-    """
-    Closes a case, with its outcome and what was achieved. Professionals who referred the family get a message.
-
-    :raises InvalidInput: with every fault, by field.
-    :raises NotAllowedInStatus: the case is closed already, is on offer, or no team has accepted it.
-    """
-    case = locked_case(by, now, pk=case_id)
-    responsibility = _responsibility(case)
-    permissions.check_can_work_in(case, responsibility.team_id, by, local_day(now))
-    conditions.check_is_open(case)
-    conditions.check_not_offered_to(case, responsibility.offered_to)
-    conditions.check_team_has_accepted(case, responsibility.team)
-    faults = []
-    if outcome not in set(Outcome):
-        faults.append(Fault(("outcome",), "Select how the work ended"))
-    if outcome == Outcome.OTHER_AUTHORITY and case.other_authority_id is None:
-        faults.append(Fault(("outcome",), "Name the other authority first."))
-    if "strategy_discussion" in responsibility.running:
-        says = "No strategy discussion is recorded. Record when it was held, then close the case."
-        faults.append(Fault(("outcome",), says))
-    if not summary.strip():
-        faults.append(Fault(("summary",), "Enter what was achieved, and what stays open for the family"))
-    if faults:
-        raise InvalidInput(faults)
-    responsibilities.end_current(case, at=now)
-    move(
-        case, to=CaseStatus.CLOSED, by=by, at=now,
-        closed_at=now, closed_by=by, outcome=outcome, closing_summary=summary.strip(),
-    )  # fmt: skip
-    clocks.stop(case, at=now, ended=ClockEnd.OVERTAKEN)
-    audit.record(Event.CASE_CLOSED, by=by, at=now, case=case, outcome=outcome)
-    outbox.write(
-        outbox.message(
-            Message.CASE_CLOSED, to=referrer["email"], key=f"case_closed:{case}:{referrer['contact']}", at=now,
-            contact_id=referrer["contact_id"], case=case,
-        )
-        for referrer in responsibility.referrers
-    )  # fmt: skip
-    return case
-
-
-def _responsibility(case: Case) -> Any:
-    """
-    The current or last responsibility for the case. The same statement reads everything else that closing needs: the
-    team that it is on offer to, the running clocks, and the referrers who get a message.
-    """
-    offered = Handoff.objects.filter(case=OuterRef("case"), status=HandoffStatus.OFFERED).values("to_team__name")
-    running = Clock.objects.running().filter(case=OuterRef("case")).order_by().values("kind")
-    referrers = Contact.objects.filter(case=OuterRef("case")).exclude(referrer_email="").order_by("pk")
-    heard = referrers.exclude(source_code__in=INDIVIDUAL_SOURCES).values(
-        referrer=JSONObject(contact="reference", contact_id="pk", email="referrer_email")
-    )
-    responsibility = Responsibility.objects.filter(case=case).select_related("team")
-    return responsibility.annotate(
-        offered_to=Subquery(offered), running=ArraySubquery(running), referrers=ArraySubquery(heard)
-    ).latest("period")

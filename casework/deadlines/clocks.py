@@ -51,6 +51,8 @@ OFFERED = "offered"
 ACCEPTED = "accepted"
 HANDOFF_ENDED = "handoff_ended"
 RETURNED = "returned"
+# Also the kind of the clock.
+CLOSING_ASKED = "closing_asked"
 PARTNER_ASKED = "sent"
 HANDED_OVER = "handed_over"
 

@@ -19,6 +19,7 @@ TITLES = {
     "next_team_offered": "offer to the next team",
     "returned_case_settled_red": "next step for a red case that was returned",
     "returned_case_settled": "next step for a case that was returned",
+    "closing_asked": "answer to a request to close the case",
     "lead_practitioner_named": "lead practitioner named",
     "first_family_contact": "first contact with the family",
     "family_help_assessment": "family help assessment",

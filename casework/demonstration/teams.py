@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from casework.actions import cases, clock_changes, handoffs, viewing
+from casework.actions import cases, clock_changes, closing, handoffs, viewing
 from casework.demonstration.timeline import Timeline
 from casework.families.routing import teams_to_pick_from
 from casework.models import LEAD_OFFERS_FROM, Case, Clock, Handoff, Outcome
@@ -95,8 +95,19 @@ class Teams:
     def _close(self, case_id: int, outcome: Outcome, now: datetime) -> None:
         case = Case.objects.get(pk=case_id)
         by = self.timeline.staff(current(case).team, now, Role.TEAM_LEAD)
-        summary = "What the family wanted to change has changed; they know where to turn."
-        cases.close(case_id=case_id, outcome=outcome, summary=summary, by=by, now=now)
+        elsewhere = outcome == Outcome.OTHER_AUTHORITY
+        ended = closing.HowItEnded(
+            outcome=outcome,
+            summary="What the family wanted to change has changed; they know where to turn.",
+            children_seen=not elsewhere,
+            children_note="The other council sees them." if elsewhere else "All of them, at home, by their worker.",
+            adults_seen=not elsewhere,
+            adults_note="The other council sees them." if elsewhere else "Their mother, at home, by their worker.",
+            family_asked=True,
+            family_says="“The mornings are calm now.”",
+            support="The school goes on, and they know whom to ring.",
+        )
+        closing.close(case_id=case_id, ended=ended, by=by, now=now)
 
 
 def extend_clock(timeline: Timeline, clock: Clock, team: Team, why: str, now: datetime) -> None:

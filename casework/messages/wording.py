@@ -40,6 +40,14 @@ TO_STAFF = {
             "the reason, then offer the case again or keep it."
         ),
     ),
+    Message.CLOSING_ASKED: (
+        "You are asked to close a case: {case}",
+        "Nobody was in contact with the family, so whoever leads the team closes the case, or keeps it open.",
+    ),
+    Message.CLOSING_DECLINED: (
+        "A case that you asked to close stays open: {case}",
+        "Whoever leads the team says why, and what should be done. Please read it.",
+    ),
     Message.CASE_BOUNCED: (
         "Sent to and fro: {case}",
         "A team that let this case go less than 30 days ago has it again. Please talk it through between you.",

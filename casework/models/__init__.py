@@ -31,6 +31,7 @@ from casework.models.clocks import (
     ReminderLook,
     Step,
 )
+from casework.models.closing import Closing, ClosingRequest
 from casework.models.contact_drafts import ContactDraft
 from casework.models.contacts import (
     Channel,
@@ -96,6 +97,8 @@ __all__ = [
     "ClockChangeKind",
     "ClockEnd",
     "ClockPolicy",
+    "Closing",
+    "ClosingRequest",
     "ConflictOfInterest",
     "ConflictPerson",
     "Contact",

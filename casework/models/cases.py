@@ -157,6 +157,19 @@ class Case(models.Model):
                 name="a_case_opens_by_a_decision_in_effect",
                 message="The decision that opens this case still waits for a second person.",
             ),
+            pgtrigger.Trigger(
+                name="a_case_closes_with_what_was_said",
+                when=pgtrigger.After,
+                operation=pgtrigger.Update,
+                timing=pgtrigger.Deferred,
+                condition=pgtrigger.Condition("NEW.status = 'closed' AND OLD.status <> 'closed'"),
+                func=f"""
+        IF NOT EXISTS (SELECT FROM public.casework_closing WHERE case_id = NEW.id) THEN
+            {refuse("a_case_closes_with_what_was_said", "Whoever closes a case says who was seen.")}
+        END IF;
+        RETURN NULL;
+    """,  # our own words
+            ),
             refuse_if(
                 "TG_OP = 'DELETE' OR OLD.status = 'closed'",
                 on=pgtrigger.Update | pgtrigger.Delete,

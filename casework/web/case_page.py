@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 
-from casework.access import restricted
+from casework.access import permissions, restricted
 from casework.actions import viewing
 from casework.families.naming import name_rows
 from casework.families.recorded import ADULTS, lives_hidden
@@ -35,7 +35,7 @@ from casework.web.hiding import without_hidden_addresses
 from casework.web.signed_in import user_of
 from casework.web.story import told_of
 from casework.web.submitting import errors_of, status_of
-from localities.models import Team
+from localities.models import FRONT_DOOR_KINDS, Team
 from localities.roles import roles_of
 from localities.working_time import local_day
 
@@ -109,6 +109,22 @@ class CasePage:
     def is_responsible(self) -> bool:
         """Whether the reader works in the team that is responsible for the open case."""
         return self.is_open and self.responsible is not None and self.responsible.pk in self.who.team_ids
+
+    @property
+    def may_close(self) -> bool:
+        """Whether the reader may close the case, or ask their lead to. The front door closes none."""
+        team = self.responsible
+        return team is not None and team.kind not in FRONT_DOOR_KINDS and (self.is_responsible or self.answers_closing)
+
+    @property
+    def answers_closing(self) -> bool:
+        """Whether the reader may close the case also where nobody was in contact with the family."""
+        if not self.is_open or self.responsible is None:
+            return False
+        return permissions.allows(
+            permissions.check_can_close, self.case, self.responsible.pk, self.user, local_day(self.now),
+            without_contact=True,
+        )  # fmt: skip
 
     @property
     def family(self) -> list[tuple[Person, ContactChild | None]]:

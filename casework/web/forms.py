@@ -10,7 +10,7 @@ from django.http import QueryDict
 
 from casework.actions.contact_owners import front_door_staff, to_suggest
 from casework.actions.matches import ShowsAnAddress
-from casework.models import Case, Contact, ContactAdult, ContactChild, MilestoneKind, Outcome
+from casework.models import Case, Contact, ContactAdult, ContactChild, MilestoneKind
 from casework.reading.team_work import Load
 from casework.web.rendering import (
     DatePartsField,
@@ -373,13 +373,6 @@ class AuthorityForm(ActionForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, prefix="authority", **kwargs)
-
-
-class CloseForm(ActionForm):
-    """End the work."""
-
-    outcome = forms.ChoiceField(label="How did the work end?", widget=Radios, required=False, choices=Outcome.choices)
-    summary = reason_field("What was achieved, and what stays open for the family?")
 
 
 def _to_choice(value: bool | None) -> str:

@@ -19,12 +19,12 @@ from typing import Any
 
 import pytest
 
-from casework.actions import cases, decisions, handoffs, receiving
+from casework.actions import closing, decisions, handoffs, receiving
 from casework.models import Contact, ContactAdult, ContactChild, Handoff
 from localities.models import Agency
 from tests.stage.documents import address, child, contact_document
 from tests.stage.sql import Asked, asked, within
-from tests.stage.story import Story, person
+from tests.stage.story import Story, how_it_ended, person
 
 # Round trips and statements, as they are today: see docs/adr/0021-from-what-is-in-hand.md. A story may take one less of
 # each. Who makes it cheaper lowers the figure.
@@ -39,7 +39,7 @@ RECEIVE_CONFIDENTIAL = Asked(13, 34)
 RECEIVE_NEIGHBOUR = Asked(14, 33)
 # All whose addresses that may hide are locked before anything is written, so that nobody waits for another in a circle.
 RECEIVE_CONFIDENTIAL_AGAIN = Asked(21, 45)
-DECIDE, DECIDE_LINK, ACCEPT, CLOSE = Asked(25, 27), Asked(24, 26), Asked(12, 13), Asked(10, 10)
+DECIDE, DECIDE_LINK, ACCEPT, CLOSE = Asked(25, 27), Asked(24, 26), Asked(12, 13), Asked(11, 11)
 
 
 def takes(action: Callable[[], Any], budget: Asked) -> Any:
@@ -151,6 +151,6 @@ def test_deciding_accepting_and_closing(warm: Story) -> None:
     ben = person("ben")
 
     def close() -> None:
-        cases.close(case_id=handoff.case_id, outcome="needs_met", summary="Well.", by=ben, now=warm.later())
+        closing.close(case_id=handoff.case_id, ended=how_it_ended(), by=ben, now=warm.later())
 
     takes(close, CLOSE)

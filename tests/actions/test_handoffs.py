@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, transaction
 
-from casework.actions import cases, handoffs
+from casework.actions import cases, closing, handoffs
 from casework.models import AuditEvent, Case, Event, Handoff, HandoffKind, OutboxMessage, StatusChange
 from casework.record.responsibilities import current
 from errors import InvalidInput, NotAllowedInStatus, NotPermitted
@@ -16,7 +16,7 @@ from tests.conftest import THURSDAY
 from tests.stage.documents import address, child
 from tests.stage.families import returned_to_aylesbury
 from tests.stage.sql import copy
-from tests.stage.story import SharedStory, Story, person
+from tests.stage.story import SharedStory, Story, how_it_ended, person
 
 HARM: dict[str, Any] = {"children": [child(indicators=["L4-01"])]}
 SATURDAY_NIGHT = datetime(2026, 11, 21, 23, 30, tzinfo=LONDON)
@@ -344,13 +344,13 @@ class TestClosing:
     def test_closing_needs_an_outcome_and_a_summary(self, story: Story, ben: User) -> None:
         case = story.accepted()
         with pytest.raises(InvalidInput) as excinfo:
-            cases.close(case_id=case.pk, outcome="", summary=" ", by=ben, now=story.later())
-        assert {fault.place for fault in excinfo.value.faults} == {"outcome", "summary"}
+            closing.close(case_id=case.pk, ended=how_it_ended(outcome="", summary=" "), by=ben, now=story.later())
+        assert [fault.place for fault in excinfo.value.faults] == ["outcome", "summary"]
 
     def test_closing_during_an_offer_is_refused(self, story: Story, amina: User) -> None:
         handoff = story.offered()
         with pytest.raises(NotAllowedInStatus, match="is on offer"):
-            cases.close(case_id=handoff.case_id, outcome="needs_met", summary="Done.", by=amina, now=story.later())
+            closing.close(case_id=handoff.case_id, ended=how_it_ended(), by=amina, now=story.later())
 
     def test_the_last_responsible_team_still_sees_a_closed_case(self, story: Story, ben: User, carol: User) -> None:
         case = story.closed()

@@ -15,6 +15,7 @@ from casework.actions import (
     broken_glass,
     cases,
     clock_changes,
+    closing,
     conflicts,
     contact_drafts,
     contact_handovers,
@@ -37,6 +38,7 @@ from casework.actions import (
     restrictions,
     rule_sets,
 )
+from casework.actions.closing import HowItEnded
 from casework.models import (
     Clock,
     ConflictOfInterest,
@@ -238,10 +240,14 @@ ATTEMPTS = {
     "restrictions.name_reader": of_lifted(restrictions.name_reader, user_id=None, reason=""),
     "restrictions.change_owner": of_lifted(restrictions.change_owner, owner_id=None),
     "restrictions.remove_reader": of("sam", "amina", restrictions.remove_reader, named, "access_id"),
-    "cases.close": closed(cases.close, outcome="", summary=""),
     "cases.name_lead": closed(cases.name_lead, lead_id=None),
     "cases.name_other_authority": closed(cases.name_other_authority, authority_id=None),
     "cases.record_milestone": closed(cases.record_milestone, kind="", at=None),
+    "closing.ask_lead": closed(closing.ask_lead, ended=HowItEnded()),
+    "closing.close": closed(closing.close, ended=HowItEnded(children_seen=True)),
+    "closing.decline": Attempt(
+        "ben", "ava", lambda story: partial(closing.decline, case_id=story.closed().pk, reason="")
+    ),
     "clock_changes.extend": of("sam", "ava", clock_changes.extend, of_closed_case, "clock_id", to=None, reason=""),
     "clock_changes.pause": of("amina", "sam", clock_changes.pause, stopped, "clock_id", reason=""),
     "clock_changes.resume": of("amina", "sam", clock_changes.resume, stopped, "clock_id", reason=""),

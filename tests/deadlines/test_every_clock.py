@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from casework.actions import cases, contact_handovers, handoffs, partner_checks, referrers
+from casework.actions import cases, closing, contact_handovers, handoffs, partner_checks, referrers
 from casework.deadlines.policies import moments, shipped
 from casework.models import Case, Clock
 from localities import calendar
 from tests.stage.clock_changes import HARM, NOT_ASKED, again, answers, contact_of
 from tests.stage.documents import child
 from tests.stage.moments import local
-from tests.stage.story import Story, person
+from tests.stage.story import Story, how_it_ended, person
 
 AMBER: dict[str, Any] = {"children": [child(indicators=["L4-10b"])]}
 BLUE: dict[str, Any] = {"children": [child(indicators=[])], "family_indicators": [], "referrer_level": 1}
@@ -172,6 +172,19 @@ def kept_by(username: str) -> Callable[[Story, Clock], datetime]:
     return stops
 
 
+def asked_to_close(story: Story, kind: str) -> Told:
+    case = story.accepted()
+    ended = how_it_ended(children_seen=False, adults_seen=False)
+    closing.ask_lead(case_id=case.pk, ended=ended, by=person("bea"), now=story.later())
+    return case.clocks.get(kind=kind), story.now
+
+
+def kept_open(story: Story, clock: Clock) -> datetime:
+    reason = "Ring the school first, and go there."
+    closing.decline(case_id=clock.case_id or 0, reason=reason, by=person("ben"), now=story.later(minutes=30))
+    return story.now
+
+
 def on_acceptance(story: Story, kind: str) -> Told:
     case = story.accepted()
     return case.clocks.get(kind=kind), story.now
@@ -255,6 +268,7 @@ STORIES: dict[str, tuple[Callable[[Story, str], Told], Callable[[Story, Clock], 
     "next_team_offered": (returned("ben", "amina"), offered_on),
     "returned_case_settled_red": (returned_to_a_team("pat", "maya", **HARM), kept_by("pat")),
     "returned_case_settled": (returned_to_a_team("ben", "amina"), kept_by("bea")),
+    "closing_asked": (asked_to_close, kept_open),
     "lead_practitioner_named": (on_acceptance, lead_named),
     "first_family_contact": (on_acceptance, milestone("first_family_contact", "ben")),
     "family_help_assessment": (on_acceptance, milestone("family_help_assessment", "ben")),

@@ -19,6 +19,7 @@ from casework.actions import (
     broken_glass,
     cases,
     clock_changes,
+    closing,
     contact_handovers,
     contact_owners,
     corrections,
@@ -42,7 +43,7 @@ from tests.stage.mail import Killed, Sink, dies_after_sending, nobody_listens
 from tests.stage.outbox import drain
 from tests.stage.restricted import restrict
 from tests.stage.sql import copy, run, settle
-from tests.stage.story import Story, person
+from tests.stage.story import Story, how_it_ended, person
 
 MINUTE = timedelta(minutes=1)
 SECOND = timedelta(seconds=1)
@@ -817,7 +818,10 @@ class TestNoName:
             reminder_id=Reminder.objects.filter(clock__contact=night, step="warning")[0].pk, until="hour",
             reason=typed, by=amina, now=story.now,
         )  # fmt: skip
-        cases.close(case_id=again.case_id, outcome="needs_met", summary=typed, by=ben, now=story.later())
+        ended = how_it_ended(summary=typed, children_note=typed, family_says=typed, support=typed)
+        closing.ask_lead(case_id=again.case_id, ended=ended, by=bea, now=story.later())
+        closing.decline(case_id=again.case_id, reason=typed, by=ben, now=story.later())
+        closing.close(case_id=again.case_id, ended=ended, by=ben, now=story.later())
         draft = drafts.proved()
         rule_sets.propose(version_id=draft.pk, edition=1, proposal=typed, by=person("paula"), now=story.later())
         rule_sets.send_back(version_id=draft.pk, reason=typed, by=sam, now=story.later())

@@ -25,6 +25,7 @@ from casework.actions import (
     calendar,
     cases,
     clock_changes,
+    closing,
     conflicts,
     contact_drafts,
     contact_handovers,
@@ -110,7 +111,7 @@ from tests.stage.restricted import restrict
 from tests.stage.rule_documents import having
 from tests.stage.shared_story import GoesOnFromSharedStory, settled
 from tests.stage.sql import change, columns_of, copy, delete, run, settle
-from tests.stage.story import SharedStory, Story, person
+from tests.stage.story import SharedStory, Story, how_it_ended, person
 from triage.models import RuleSetVersion
 
 
@@ -332,6 +333,100 @@ class TestResponsibility(GoesOnFromSharedStory):
     def test_emptying_the_table_is_refused(self, current: Responsibility) -> None:
         with refused("responsibilities_are_never_emptied"):
             run("TRUNCATE casework_responsibility")
+
+
+class TestClosing(GoesOnFromSharedStory):
+    """A case closes with what was said: who was seen, what the family says, who supports it now."""
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def shared(cls, told_for_a_class: None) -> SharedStory:
+        story = Story(THURSDAY)
+        closed = story.closed().closing
+        noor, ola = (
+            child(first_name=name, nhs_number=None, date_of_birth=born, address=address(home), last_name=name)
+            for name, born, home in (("Noor", "2012-05-16", "HP21 7AA"), ("Ola", "2009-11-02", "HP20 1UA"))
+        )
+        asked_of = story.accepted(story.contact(children=[noor], adults=[]))
+        ended = how_it_ended(children_seen=False, adults_seen=False)
+        asked = closing.ask_lead(case_id=asked_of.pk, ended=ended, by=person("bea"), now=story.later())
+        return settled(story, closed, asked, story.accepted(story.contact(children=[ola], adults=[])))
+
+    def test_a_case_that_closes_without_a_word_is_refused(self, db: None, shared: SharedStory) -> None:
+        case = Case.objects.get(pk=shared.about[2])
+        closes = {"status": "'closed'", "closed_at": "now()", "closed_by_id": str(person("ben").pk)}
+        with refused("a_case_closes_with_what_was_said"):
+            change("casework_case", case.pk, outcome="'needs_met'", **closes)
+            run(
+                "UPDATE casework_responsibility SET period = tstzrange(lower(period), now()) WHERE case_id = %s "
+                "AND upper_inf(period)",
+                case.pk,
+            )
+
+    def test_a_closing_that_lacks_an_answer_is_refused(self, db: None, shared: SharedStory) -> None:
+        closing_id, request_id, other = shared.about
+        to = {"case_id": str(other)}
+        for column, name, of_request in (
+            ("children_note", "a_closing_has_the_children", "a_closingrequest_has_the_children"),
+            ("adults_note", "a_closing_has_the_adults", "a_closingrequest_has_the_adults"),
+            ("family_says", "a_closing_has_the_family", "a_closingrequest_has_the_family"),
+            ("support", "a_closing_has_the_support", "a_closingrequest_has_the_support"),
+        ):
+            with refused(name):
+                copy("casework_closing", closing_id, **to, **{column: "' '"})
+            with refused(of_request):
+                copy("casework_closingrequest", request_id, **to, **{column: "' '"})
+        with allowed():
+            copy("casework_closing", closing_id, **to)
+            copy("casework_closingrequest", request_id, **to)
+
+    def test_closing_without_contact_needs_the_reason_and_nobody_seen(self, db: None, shared: SharedStory) -> None:
+        pk, _, other = shared.about
+        to = {"case_id": str(other), "without_contact": "true", "children_seen": "false", "adults_seen": "false"}
+        why = {"lead_reason": "'They moved abroad.'"}
+        for wrong in ({"lead_reason": "''"}, why | {"children_seen": "true"}, why | {"adults_seen": "true"}):
+            with refused("a_case_closes_without_contact_for_a_leads_reason"):
+                copy("casework_closing", pk, **to | wrong)
+        with allowed():
+            copy("casework_closing", pk, **to | why)
+
+    def test_a_request_without_outcome_or_summary_or_beside_another_is_refused(
+        self, db: None, shared: SharedStory
+    ) -> None:
+        _, pk, other = shared.about
+        with refused("a_closingrequest_has_an_outcome"):
+            copy("casework_closingrequest", pk, case_id=str(other), outcome="'bliss'")
+        with refused("a_closingrequest_says_what_was_done"):
+            copy("casework_closingrequest", pk, case_id=str(other), summary="' '")
+        with refused("a_case_has_one_open_closing_request"):
+            copy("casework_closingrequest", pk)
+
+    def test_an_answer_without_who_and_when_is_refused(self, db: None, shared: SharedStory) -> None:
+        _, pk, _ = shared.about
+        answered = {"answered_at": "asked_at", "answered_by_id": "asked_by_id"}
+        for wrong in (
+            {"answered_at": "asked_at"}, {"answered_by_id": "asked_by_id"}, {"stays_open_because": "'No.'"},
+            answered | {"answered_at": "asked_at - interval '1 second'"},
+        ):  # fmt: skip
+            with refused("an_answered_closing_request_says_who_and_when"):
+                change("casework_closingrequest", pk, **wrong)
+        with allowed():
+            change("casework_closingrequest", pk, **answered)
+
+    def test_what_was_said_stays(self, db: None, shared: SharedStory) -> None:
+        closing_id, request_id, _ = shared.about
+        with refused("a_closing_never_changes"):
+            change("casework_closing", closing_id, support="'x'")
+        with refused("a_closing_never_changes"):
+            delete("casework_closing", closing_id)
+        with refused("a_closing_never_changes_all"):
+            run("TRUNCATE casework_closing")
+        with refused("a_closing_request_is_answered_once"):
+            change("casework_closingrequest", request_id, support="'x'")
+        with refused("a_closing_request_is_answered_once"):
+            delete("casework_closingrequest", request_id)
+        with refused("closing_requests_are_never_emptied"):
+            run("TRUNCATE casework_closingrequest")
 
 
 class TestHandoffs(GoesOnFromSharedStory):

@@ -137,6 +137,8 @@ PICTURES = (
     Taken("restriction", "iris", first("/restricted/", "/restricted/")),
     Taken("contact-history-of-facts", "amina", first("/?tab=to-triage", "/contacts/", below="history/")),
     Taken("case", "ben", first("/", "/cases/")),
+    Taken("case-close", "ben", first("/", "/cases/", below="close/")),
+    Taken("case-close-with-faults", "ben", pressed(first("/", "/cases/", below="close/"), "Check your answers")),
     *(
         Taken(f"case-{tab}", "ben", first("/", "/cases/", below=f"{tab}/"))
         for tab in ("chronology", "plan", "people", "handoffs", "notes")

@@ -13,8 +13,8 @@ from django.db import transaction
 
 from casework.actions import (
     calendar,
-    cases,
     clock_changes,
+    closing,
     contact_handovers,
     decisions,
     handoffs,
@@ -46,7 +46,7 @@ from tests.stage.families import passed
 from tests.stage.mail import mail_server
 from tests.stage.moments import day, local
 from tests.stage.racing import PATIENCE, TIMES, family, interleaved, on_offer, only_one_succeeds, race, received
-from tests.stage.story import Story, person
+from tests.stage.story import Story, how_it_ended, person
 
 NIGHT, OPENING = "Sat 21 Nov 2026 23:30", "Mon 23 Nov 2026 09:00"
 
@@ -100,7 +100,7 @@ class TestHandingOver:
             now = story.later()
 
             def close(pk: int = case.pk, now: Any = now) -> Case:
-                return cases.close(case_id=pk, outcome="needs_met", summary="Well.", by=person("ben"), now=now)
+                return closing.close(case_id=pk, ended=how_it_ended(), by=person("ben"), now=now)
 
             def accept(pk: int = handoff.pk, now: Any = now) -> Handoff:
                 return handoffs.accept(handoff_id=pk, by=person("chris"), now=now)

@@ -10,7 +10,17 @@ from typing import Any
 
 import pytest
 
-from casework.actions import cases, decisions, handoffs, learning, matches, people, protecting, receiving, referrers
+from casework.actions import (
+    closing,
+    decisions,
+    handoffs,
+    learning,
+    matches,
+    people,
+    protecting,
+    receiving,
+    referrers,
+)
 from casework.families import sameness
 from casework.jobs import delivery, stale_recommendations, sweep
 from casework.models import (
@@ -45,7 +55,7 @@ from tests.stage.racing import (
     race,
     received,
 )
-from tests.stage.story import Story, person
+from tests.stage.story import Story, how_it_ended, person
 
 
 class TestReceiving:
@@ -361,7 +371,7 @@ class TestOneChildTwice:
             seen, closes, links = contact.recommendation.pk, story.later(), story.later()
 
             def close(pk: int = case.pk, now: Any = closes) -> Case:
-                return cases.close(case_id=pk, outcome="needs_met", summary="Well.", by=person("ben"), now=now)
+                return closing.close(case_id=pk, ended=how_it_ended(), by=person("ben"), now=now)
 
             def link(pk: int = contact.pk, seen: int = seen, now: Any = links) -> Decision:
                 return decisions.decide(
@@ -434,7 +444,7 @@ class TestHandingOver:
             now = story.later()
 
             def close(pk: int = case.pk, now: Any = now) -> Case:
-                return cases.close(case_id=pk, outcome="needs_met", summary="Well.", by=person("ben"), now=now)
+                return closing.close(case_id=pk, ended=how_it_ended(), by=person("ben"), now=now)
 
             def offer(pk: int = case.pk, now: Any = now) -> Handoff:
                 return handoffs.offer(

@@ -90,6 +90,7 @@ class CaseEntry:
     counted: int = 0
     lead: str | None = None
     other_authority: bool = False
+    contacted: bool = False
     is_open: bool = True
     running: set[str] = field(default_factory=set)
     done: set[str] = field(default_factory=set)
@@ -141,6 +142,7 @@ class CaseEntry:
         self.running -= {"lead_practitioner_named", *RETURNED_CASE}
 
     def records(self, milestone: str) -> None:
+        self.contacted |= milestone != "strategy_discussion_held"
         self.done |= self.running & ANSWERS[milestone]
         self.running -= ANSWERS[milestone]
         self.running |= STARTS.get(milestone, set())

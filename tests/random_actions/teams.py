@@ -3,13 +3,13 @@
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
-from casework.actions import cases, handoffs
+from casework.actions import cases, closing, handoffs
 from casework.models import Message, MilestoneKind, OutboxMessage
 from localities.models import OtherAuthority, Team
 from tests.random_actions.deciding import Deciding
 from tests.random_actions.ledger import CAST, FRONT, has, works_in
 from tests.random_actions.stage import SECOND, TEAMS, WHICH, WHO, WORDS, choose_person, not_blank, pick
-from tests.stage.story import person
+from tests.stage.story import how_it_ended, person
 
 
 class Teams(Deciding):
@@ -131,17 +131,25 @@ class Teams(Deciding):
 
     @precondition(lambda self: self.ledger.worked_on)
     @rule(
-        which=WHICH, who=WHO, summary=WORDS,
+        which=WHICH, who=WHO, summary=WORDS, seen=st.booleans(),
         outcome=st.sampled_from(["needs_met", "needs_met", "no_progress", "other_authority", "bliss"]),
     )  # fmt: skip
-    def close(self, which: int, who: int | str, summary: str, outcome: str) -> None:
+    def close(self, which: int, who: int | str, summary: str, seen: bool, outcome: str) -> None:
         case = pick(which, self.ledger.worked_on, list(self.ledger.cases.values()))
         here = [each for each in CAST if works_in(each, case.team)]
         by, now = choose_person(who, here), self.now
         may = (
-            case.is_open and by in here and case.team not in FRONT and not case.offer and not_blank(summary)
+            case.is_open and case.team not in FRONT and not case.offer and not_blank(summary)
             and outcome != "bliss" and (outcome != "other_authority" or case.other_authority)
             and "strategy_discussion" not in case.running
         )  # fmt: skip
-        if self.attempt(may, cases.close, case_id=case.pk, outcome=outcome, summary=summary, by=person(by), now=now):
+        # With as many words as it needs, where there are any.
+        ended = how_it_ended(
+            outcome=outcome, summary=f"{summary}, as they say now" if not_blank(summary) else summary,
+            children_seen=seen, adults_seen=False, lead_reason="They moved away, and nobody answered.",
+        )  # fmt: skip
+        leads = has(by, "team_lead", "front_door_manager", team=case.team) or has(by, "service_manager")
+        without_contact = not seen and not case.contacted and case.pathway != "other_authority"
+        may = may and (leads if without_contact else by in here)
+        if self.attempt(may, closing.close, case_id=case.pk, ended=ended, by=person(by), now=now):
             case.closes(now)

@@ -8,13 +8,13 @@ from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 from hypothesis import given
 from hypothesis import strategies as st
 
-from casework.actions import cases, handoffs
+from casework.actions import closing, handoffs
 from casework.models import Case, Responsibility
 from casework.reading.responsibility import ResponsibilityHistory, responsibility_history
 from localities.models import Team
 from tests.stage.families import passed
 from tests.stage.staff import SignedIn
-from tests.stage.story import Story, person
+from tests.stage.story import Story, how_it_ended, person
 from tests.stage.web_client import a_working_morning
 
 HOUR = timedelta(hours=1)
@@ -98,7 +98,12 @@ class TestByHand:
     def test_a_closed_case_is_in_nobodys_hands_any_more(self, story: Story) -> None:
         case = story.accepted()
         ends = story.later(hours=3)
-        cases.close(case_id=case.pk, outcome="needs_met", summary="They know where.", by=person("ben"), now=ends)
+        closing.close(
+            case_id=case.pk,
+            ended=how_it_ended(),
+            by=person("ben"),
+            now=ends,
+        )
         case.refresh_from_db()
         found = history_of(case, ends + 500 * HOUR)
         assert spells(found) == [("front-door", 1, 25), ("aylesbury", 3, 75)]
@@ -124,13 +129,13 @@ def test_shares_add_up_to_a_hundred_however_the_time_was_shared(minutes: list[in
 
 def test_they_stand_on_the_cases_page(db: None) -> None:
     case = to_and_fro(Story(a_working_morning()))
-    page = SignedIn("ben").open(case)
+    page = SignedIn("ben").open(case, "handoffs/")
     assert "5 offered, 3 accepted, 1 returned, 1 back and forth within 30 days" in page.text
     assert "8 hours in total, over all offers" in page.text
     (table,) = [part.all("table")[0] for part in page.main.all("section") if part["aria-labelledby"] == "hands-heading"]
     rows = [[cell.text for cell in row.children] for row in table.all("tbody")[0].all("tr")]
     assert [(team, took) for team, _, took, _ in rows][:3] == [
-        ("Front door", "6 hours"), ("Aylesbury team", "13 hours"), ("Chiltern team", "5 hours"),
+        ("1. Front door", "6 hours"), ("2. Aylesbury team", "13 hours"), ("3. Chiltern team", "5 hours"),
     ]  # fmt: skip
     assert sum(int(share.removesuffix("%")) for *_, share in rows) == 100
     for said in ("Known in Chiltern.", "Not yet.", "Why once more: Not for good.", "back within 30 days"):

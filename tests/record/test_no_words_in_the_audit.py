@@ -19,6 +19,7 @@ from casework.actions import (
     calendar,
     cases,
     clock_changes,
+    closing,
     conflicts,
     contact_drafts,
     contact_handovers,
@@ -74,6 +75,7 @@ from triage.models import RuleSetVersion
 
 # No code, no name of a rule and no reference has it in it.
 WORD = "Quagga"
+TEXTS_OF_A_CLOSING = ("summary", "children_note", "adults_note", "family_says", "support")
 SENTENCE = " ".join([WORD] * 6)
 
 
@@ -239,7 +241,13 @@ class WholeStory:
             corrections.learn(
                 contact_id=more.pk, document={"source": "family", "why": WORD, "children": children}, **self.said()
             )
-        cases.close(case_id=case.pk, outcome="needs_met", summary=WORD, **self.said("ben"))
+        texts: dict[str, Any] = dict.fromkeys(TEXTS_OF_A_CLOSING, " ".join(4 * [WORD]))
+        ended = closing.HowItEnded(
+            outcome="needs_met", children_seen=True, adults_seen=False, family_asked=True, **texts
+        )
+        closing.ask_lead(case_id=case.pk, ended=ended, **self.said("bea"))
+        closing.decline(case_id=case.pk, reason=WORD, **self.said("ben"))
+        closing.close(case_id=case.pk, ended=ended, **self.said("ben"))
 
     def elsewhere(self) -> None:
         """A family of another authority, whose name an administrator typed."""

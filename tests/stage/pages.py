@@ -14,7 +14,14 @@ ON_CONTACTS = (
 )  # fmt: skip
 # Below a contact, by a number of their own.
 BELOW_CONTACTS = ("matches/1", "partners", "partners/1/answer", "partners/1/withdraw", "protect", "lift")
-ON_CASES = ("offer", "accept", "return", "withdraw", "lead", "milestone", "authority", "extend", "close")
+ON_CASES = ("offer", "accept", "return", "withdraw", "lead", "milestone", "authority", "extend", "close", "keep-open")
+# The answers of somebody who closes a case and has seen the family.
+CLOSING = {
+    "close-outcome": "needs_met", "close-summary": "They know where to turn.", "close-children_seen": "yes",
+    "close-children_note": "Both, at home, on Tuesday.", "close-adults_seen": "yes",
+    "close-adults_note": "Their mother, on the telephone.", "close-family_asked": "yes",
+    "close-family_says": "“Mornings are calm.”", "close-support": "The school goes on with breakfast club.",
+}  # fmt: skip
 WHY = {
     "decide-rationale": "The school knows the family well, and the family agrees.",
     "decide-history": "The earlier contacts say the same of his mornings.",

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Self
 
-from casework.actions import cases, decisions, handoffs, learning, notes, partner_checks, receiving
+from casework.actions import closing, decisions, handoffs, learning, notes, partner_checks, receiving
+from casework.actions.closing import HowItEnded
 from casework.models import Case, Contact, Decision, Handoff, Note, PartnerCheck
 from localities.models import Agency, Team, User
 from tests.stage.documents import contact_document
@@ -142,13 +143,8 @@ class Story:
 
     def closed(self, case: Case | None = None, by: str = "ben", outcome: str = "needs_met") -> Case:
         case = case or self.accepted()
-        cases.close(
-            case_id=case.pk,
-            outcome=outcome,
-            summary="They know where to turn.",
-            by=person(by),
-            now=self.later(),
-        )
+        ended = how_it_ended(outcome=outcome)
+        closing.close(case_id=case.pk, ended=ended, by=person(by), now=self.later())
         return Case.objects.get(pk=case.pk)
 
     def note(self, record: Contact | Case, by: str = "amina", **changes: Any) -> Note:
@@ -173,6 +169,17 @@ class Story:
     @staticmethod
     def team(code: str) -> Team:
         return Team.objects.get(code=code)
+
+
+def how_it_ended(**changes: Any) -> HowItEnded:
+    """What is said when a case closes: the family was seen and asked."""
+    said: dict[str, Any] = {
+        "outcome": "needs_met", "summary": "They know where to turn.", "children_seen": True,
+        "children_note": "Both, at home, by Ben on Tuesday.", "adults_seen": True,
+        "adults_note": "Their mother, at home, by Ben.", "family_asked": True,
+        "family_says": "“Mornings are calm now.”", "support": "The school goes on with breakfast club.",
+    }  # fmt: skip
+    return HowItEnded(**said | changes)
 
 
 def id_of(record: Contact | Case) -> dict[str, Any]:

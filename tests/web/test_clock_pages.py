@@ -316,8 +316,7 @@ class TestMoreTime:
     def test_a_closed_case_promises_nothing_any_more(self, case: Case, seen: dict[str, Page]) -> None:
         plan, ben = clock_of(case, "family_help_plan"), SignedIn("ben")
         form = seen["ben"].form(f"{path_of(case)}extend/") | extending(plan)
-        closes = {"close-outcome": "needs_met", "close-summary": "They know where to turn."}
-        is_done(ben.send(case, "close", **closes), case)
+        Story(timezone.now()).closed(case)
         is_refused(ben.post(case, "extend", **form), 409, f"{case} is closed.")
 
 

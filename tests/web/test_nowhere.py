@@ -263,7 +263,7 @@ class FatherStory(FamilyStory):
 OPENED = (
     "contact", "contact-screening", "contact-correct", "contact-correct-person", "contact-history",
     "contact-compare", "case", "case-chronology", "case-plan", "case-people", "case-handoffs", "case-notes", "person",
-    "contact-files", "contact-file", "contact-file-download", "contact-file-remove", "case-files",
+    "case-close", "contact-files", "contact-file", "contact-file-download", "contact-file-remove", "case-files",
 )  # fmt: skip
 
 

@@ -406,9 +406,9 @@ class TestFormsOnThePageOfARecord:
     def test_a_closing_summary(self, story: Story) -> None:
         case: Case = story.accepted()
         at = f"{path_of(case)}close/"
-        tab = Tab("ben", at, path_of(case)).type(**{"close-summary": "He sleeps at home again."})
+        tab = Tab("ben", at).type(**{"close-summary": "He sleeps at home again."})
         tab.save()
-        page = tab.by.open(case)
+        page = tab.by.open(at)
         assert page.form(at)["close-summary"] == "He sleeps at home again."
         assert "He sleeps" not in SignedIn("sam").open(case).html
 

@@ -15,11 +15,12 @@ from casework.actions import cases, handoffs
 from casework.models import (
     LEAD_OFFERS_FROM,
     Case,
+    Closing,
+    ClosingRequest,
     DetailToCheck,
     Responsibility,
 )
 from casework.models.together import read_together, share_out
-from casework.reading import endings
 from casework.reading.cautions import cautions_in, recorded_of
 from casework.reading.news import since_decided
 from casework.record import responsibilities
@@ -28,7 +29,6 @@ from casework.web.case_page import CasePage
 from casework.web.forms import (
     ActionForm,
     AuthorityForm,
-    CloseForm,
     LeadForm,
     id_of,
 )
@@ -69,20 +69,6 @@ def authority(request: HttpRequest, reference: str) -> HttpResponse:
             case_id=case.pk, authority_id=id_of(said["authority"]), by=user, now=now
         ),
         says="The other authority is named.",
-    )  # fmt: skip
-
-
-@by_post(or_show="case")
-def close(request: HttpRequest, reference: str) -> HttpResponse:
-    """Closes the case."""
-    user, now, case = fetch_case(request, reference)
-    form = CloseForm(request.POST, prefix="close")
-    return _submit_on_page(
-        request, case, now, "close", form,
-        lambda said: cases.close(
-            case_id=case.pk, outcome=said["outcome"], summary=said["summary"], by=user, now=now
-        ),
-        says="The case is closed.",
     )  # fmt: skip
 
 
@@ -135,8 +121,12 @@ def _page(request: HttpRequest, reference: str, now: datetime, **shown: ActionFo
     page = CasePage(request, reference, now)
     case, user, is_open = page.case, page.user, page.is_open
     details = DetailToCheck.objects.filter(contact__case=case)
+    closings = Closing.objects.filter(case=case)
+    requests = ClosingRequest.objects.filter(case=case).select_related("asked_by", "answered_by")
     page.read(
         details,
+        closings,
+        requests,
         of_contacts=("recommendation", "decision_in_effect"),
         handoffs=case.handoffs.select_related("from_team", "to_team", "offered_by"),
     )
@@ -145,8 +135,7 @@ def _page(request: HttpRequest, reference: str, now: datetime, **shown: ActionFo
     in_case = {child.pk for child in case.children.all()}
     on_contacts = {child.person_id: child for contact in page.contacts for child in contact.children.all()}
     recorded = recorded_of(page.contacts, and_of=in_case)
-    put_off = endings.put_off_until_closed(page.running, by=user, now=now)
-    read_together(recorded, *([put_off] if page.is_responsible else []))
+    read_together(recorded)
     cautions = cautions_in(recorded)
     context: dict[str, Any] = {
         "decision": case.opened_by_decision,
@@ -158,13 +147,14 @@ def _page(request: HttpRequest, reference: str, now: datetime, **shown: ActionFo
         "answers": on_offer is not None and on_offer.to_team_id in page.who.team_ids,
         "withdraws": on_offer is not None
         and permissions.allows(permissions.check_can_withdraw, on_offer, user, local_day(now)),
+        "closing": next(iter(closings), None),
+        "closing_requests": list(requests),
+        "closes": on_offer is None and page.may_close,
+        "answers_closing": page.answers_closing,
         "may_correct": is_open and (page.is_responsible or bool(page.who.front_door_roles)),
     }
     if page.is_responsible:
         context["lead"] = shown.get("lead") or LeadForm(page.periods[-1].team, local_day(now))
-        if on_offer is None:
-            context["close"] = shown.get("close") or CloseForm(prefix="close")
-            context["closing_ends"] = endings.of_closing(page.running, put_off)
         if case.work is Work.OTHER_AUTHORITY:
             context["authority"] = shown.get("authority") or AuthorityForm()
     if is_open and on_offer is None:

@@ -11,7 +11,7 @@ from casework.models import Case, Handoff
 from localities.models import OtherAuthority, Team, User
 from localities.working_time import local_day
 from tests.stage.documents import address, child
-from tests.stage.pages import OVERSEERS, agreeing
+from tests.stage.pages import CLOSING, OVERSEERS, agreeing
 from tests.stage.staff import (
     ANOTHER_FAMILY,
     SignedIn,
@@ -154,7 +154,7 @@ def actions(case: Case) -> Iterator[tuple[str, dict[str, Any]]]:
     for plan in case.clocks.filter(kind="family_help_plan"):
         later = day_of(local_day(plan.due_at) + timedelta(days=7), "extend-on")
         yield "extend", {"extend-clock": plan.pk, "extend-reason": "Their aunt is away until then."} | later
-    yield "close", {"close-outcome": "needs_met", "close-summary": "They know where to turn."}
+    yield "close", CLOSING | {"confirmed": "yes"}
 
 
 class TestWorking:
@@ -242,27 +242,30 @@ class TestWorking:
         assert not case.milestones.exists()
 
     def test_closing_with_an_outcome(self, case: Case, seen: dict[str, Page]) -> None:
-        sent = {"close-outcome": "needs_met", "close-summary": "They know where to turn."}
-        is_done(SignedIn("ben").send(case, "close", seen["ben"], **sent), case)
+        is_done(SignedIn("ben").send(case, "close", **CLOSING), case)
         case.refresh_from_db()
         assert (case.status, case.outcome, case.closing_summary) == ("closed", "needs_met", "They know where to turn.")
         page = SignedIn("ben").open(case)
         assert "They know where to turn." in page.text
         assert page.actions == SignedIn("ben").open(case, "plan/").actions == set()
 
-    def test_and_what_was_achieved(self, case: Case, seen: dict[str, Page]) -> None:
-        is_wrong(
-            SignedIn("ben").send(case, "close", seen["ben"]),
-            {
-                "id_close-outcome": "Select how the work ended",
-                "id_close-summary": "Enter what was achieved, and what stays open for the family",
-            },
-        )
-        sent = {"close-outcome": "other_authority", "close-summary": "x"}
-        is_wrong(
-            SignedIn("ben").send(case, "close", seen["ben"], **sent),
-            {"id_close-outcome": "Name the other authority first."},
-        )
+    def test_with_every_answer(self, case: Case, seen: dict[str, Page]) -> None:
+        answers = {
+            "outcome": "Select how the work ended",
+            "summary": "Enter in a sentence what was done, and what was achieved",
+            "children_seen": "Select whether the children were seen",
+            "children_note": "Enter when and by whom, or why they were not seen",
+            "adults_seen": "Select whether the adults were seen",
+            "adults_note": "Enter when and by whom, or why they were not seen",
+            "family_asked": "Select whether the family was asked",
+            "family_says": "Enter what the family says, or why it was not asked",
+            "support": "Enter in a sentence what happens next, and who supports the family",
+            "lead_reason": "Enter in a sentence why the case closes although nobody was in contact with the family",
+        }
+        is_wrong(SignedIn("ben").send(case, "close"), {f"id_close-{name}": says for name, says in answers.items()})
+        sent = CLOSING | {"close-outcome": "other_authority", "close-summary": "x"}
+        says = {"outcome": "Name the other authority first.", "summary": answers["summary"]}
+        is_wrong(SignedIn("ben").send(case, "close", **sent), {f"id_close-{name}": said for name, said in says.items()})
 
     def test_nobody_else_does_any_of_it(self, case: Case) -> None:
         before = kept()
@@ -291,7 +294,7 @@ class TestWorking:
 
 class TestWhereNobodyWorks:
     def test_not_while_it_is_on_offer(self, offer: Handoff) -> None:
-        answer = SignedIn("amina").post(offer.case, "close", **{"close-outcome": "needs_met", "close-summary": "Done."})
+        answer = SignedIn("amina").post(offer.case, "close", **CLOSING)
         is_refused(
             answer, 409, f"{offer.case} is on offer to Aylesbury team. It must answer, or the offer be withdrawn."
         )
@@ -305,10 +308,8 @@ class TestWhereNobodyWorks:
         is_wrong(dan.send(handoff.case, "authority", **{"authority-authority": ""}), {"id_authority-authority": says})
         milton_keynes = OtherAuthority.objects.get(name__contains="Milton Keynes")
         is_done(dan.send(handoff.case, "authority", **{"authority-authority": milton_keynes.pk}), handoff.case)
-        is_done(
-            dan.send(handoff.case, "close", **{"close-outcome": "other_authority", "close-summary": "Passed on."}),
-            handoff.case,
-        )
+        sent = CLOSING | {"close-outcome": "other_authority", "close-children_seen": "no", "close-adults_seen": "no"}
+        is_done(dan.send(handoff.case, "close", **sent), handoff.case)
 
     def test_and_nobody_once_it_is_closed(self, closed: Case) -> None:
         for action, sent in actions(closed):

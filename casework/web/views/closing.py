@@ -1,0 +1,159 @@
+"""The pages of closing a case: the form, the check of its answers, and keeping a case open that was to be closed."""
+
+from datetime import datetime
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods
+
+from casework.access import conditions, permissions
+from casework.actions import closing
+from casework.models import Case, ClosingRequest, Milestone
+from casework.models.together import read_together
+from casework.reading import endings
+from casework.record import responsibilities
+from casework.web.case_page import CasePage
+from casework.web.closing_form import CloseForm, KeepOpenForm, as_asked
+from casework.web.forms import ActionForm
+from casework.web.submitting import submit
+from casework.web.unfinished import kept_at
+from casework.web.views.cases import fetch_case
+from errors import InvalidInput, NotAllowedInStatus, NotPermitted
+from localities.models import User
+from localities.working_time import local_day
+from triage.rule_set_document import Work
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def close(request: HttpRequest, reference: str) -> HttpResponse:
+    """
+    Shows the form that closes a case; by POST, what was filled in, to check it; and when that is confirmed, closes it.
+
+    Whoever may not close a case whose family nobody met asks the lead, with the same form.
+    """
+    user, now, case = fetch_case(request, reference)
+    if request.method != "POST":
+        try:
+            _check_may_close(case, user, now)
+        except (NotAllowedInStatus, NotPermitted):
+            if kept_at(request):
+                raise
+            return redirect("case", reference)
+        return _form(request, reference, now)
+    form = CloseForm(request.POST, leads=_leads(case, user, now))
+    if form.is_valid():
+        try:
+            return _closed(request, case, form, user, now)
+        except InvalidInput as invalid:
+            form.add_faults(invalid)
+    return _form(request, reference, now, form)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def keep_open(request: HttpRequest, reference: str) -> HttpResponse:
+    """Shows who asks to close the case and why; by POST, keeps it open with a reason."""
+    user, now, case = fetch_case(request, reference)
+    form = KeepOpenForm(request.POST if request.method == "POST" else None)
+    asked = ClosingRequest.objects.filter(case=case, answered_at=None).select_related("asked_by").first()
+
+    def page() -> HttpResponse:
+        page = CasePage(request, reference, now)
+        page.read()
+        return page.show("front_door/cases/keep_open.html", {"form": form, "asked": asked}, [form])
+
+    if request.method == "POST":
+        return submit(
+            request, form,
+            lambda said: closing.decline(case_id=case.pk, reason=said["reason"], by=user, now=now),
+            says="The case stays open. Whoever asked to close it is told.", then=reverse("case", args=[reference]),
+            again=page,
+        )  # fmt: skip
+    responsible = responsibilities.responsible_team(case)
+    permissions.check_can_close(case, responsible.pk, user, local_day(now), without_contact=True)
+    return page() if asked is not None else redirect("case", reference)
+
+
+# ---- what the pages are made of
+
+
+def _check_may_close(case: Case, user: User, now: datetime) -> None:
+    """Before anybody types: whether the case can be closed now, by this user or by their lead."""
+    conditions.check_is_open(case)
+    responsible = responsibilities.responsible_team(case)
+    if not _leads(case, user, now):
+        permissions.check_can_work_in(case, responsible.pk, user, local_day(now))
+    conditions.check_nothing_on_offer(case)
+    conditions.check_team_has_accepted(case, responsible)
+
+
+def _leads(case: Case, user: User, now: datetime) -> bool:
+    team = case.responsibilities.latest("period").team_id
+    return permissions.allows(permissions.check_can_close, case, team, user, local_day(now), without_contact=True)
+
+
+def _closed(request: HttpRequest, case: Case, form: CloseForm, user: User, now: datetime) -> HttpResponse:
+    """Closes the case or asks the lead to, once that is confirmed; before, shows what was filled in."""
+    ended = form.how_it_ended()
+    contacted = Milestone.objects.filter(case=case, kind__in=closing.OF_CONTACT).exists()
+    lacks_contact = closing.lacks_contact(case, ended, contacted=contacted)
+    asks = lacks_contact and not _leads(case, user, now)
+    if "confirmed" not in request.POST:
+        closing.check_answers(case, ended, asks=asks, by=user, now=now)
+        return _check_answers(request, case, form, now, asks=asks, lacks_contact=lacks_contact)
+    if asks:
+        closing.ask_lead(case_id=case.pk, ended=ended, by=user, now=now)
+        messages.success(request, "Whoever leads your team is asked to close the case. The case stays open until then.")
+    else:
+        closing.close(case_id=case.pk, ended=ended, by=user, now=now)
+        messages.success(request, "The case is closed.")
+    return HttpResponseRedirect(reverse("case", args=[case.reference]))
+
+
+def _form(request: HttpRequest, reference: str, now: datetime, form: CloseForm | None = None) -> HttpResponse:
+    page = CasePage(request, reference, now)
+    milestones = Milestone.objects.filter(case=page.case, kind__in=closing.OF_CONTACT)
+    asked = ClosingRequest.objects.filter(case=page.case, answered_at=None).select_related("asked_by")
+    page.read(milestones, asked)
+    put_off = endings.put_off_until_closed(page.running, by=page.user, now=now)
+    read_together(put_off)
+    request_to_close = next(iter(asked), None)
+    if form is None:
+        initial = as_asked(request_to_close) if request_to_close is not None else None
+        form = CloseForm(leads=page.answers_closing, initial=initial)
+    never = not milestones and page.case.work is not Work.OTHER_AUTHORITY
+    if milestones and "lead_reason" in form.fields:
+        del form.fields["lead_reason"]
+    context: dict[str, Any] = {
+        "form": form,
+        "asked": request_to_close,
+        "never_contacted": never,
+        "leads": page.answers_closing,
+        "ends": endings.of_closing(page.running, put_off),
+    }
+    return page.show("front_door/cases/close.html", context, [form])
+
+
+def _check_answers(
+    request: HttpRequest, case: Case, form: CloseForm, now: datetime, *, asks: bool, lacks_contact: bool
+) -> HttpResponse:
+    page = CasePage(request, case.reference, now)
+    page.read()
+    put_off = endings.put_off_until_closed(page.running, by=page.user, now=now)
+    read_together(put_off)
+    rows = [(name, field.label, _in_words(form, name)) for name, field in form.fields.items()]
+    context = {
+        "form": form,
+        "rows": [row for row in rows if row[0] != "lead_reason" or lacks_contact],
+        "asks": asks,
+        "ends": [] if asks else endings.of_closing(page.running, put_off),
+    }
+    return page.show("front_door/cases/check_closing.html", context)
+
+
+def _in_words(form: ActionForm, name: str) -> str:
+    said = form.cleaned_data[name]
+    choices = getattr(form.fields[name], "choices", None)
+    return str(dict(choices).get(said, said)) if choices else said
