@@ -5,7 +5,7 @@ from http import HTTPStatus
 from typing import Any
 
 import structlog
-from django.core.exceptions import ObjectDoesNotExist, PermissionDenied
+from django.core.exceptions import ObjectDoesNotExist, PermissionDenied, RequestDataTooBig
 from django.http import Http404
 from rest_framework import exceptions
 from rest_framework.response import Response
@@ -39,6 +39,9 @@ def as_problem(error: Exception, context: dict[str, Any]) -> Response:
             status, name, detail = 503, "unavailable", str(error)
         case Http404() | ObjectDoesNotExist():
             status, name, detail = 404, "not-found", "There is nothing here that this agency may see."
+        case RequestDataTooBig():
+            status, name = 413, "too-large"
+            detail = "The body is larger than any that is read here. A file may have 20 MB."
         case PermissionDenied():
             status, name, detail = 403, "not-permitted", "This is not allowed."
         case exceptions.NotAuthenticated() | exceptions.AuthenticationFailed():

@@ -11,6 +11,7 @@ from django.db import transaction
 
 from casework.access import conditions, permissions
 from casework.access.loading import locked_case, locked_contact
+from casework.facts.typed import in_one_line
 from casework.families.confidentiality import hidden_homes
 from casework.files import names, scanning
 from casework.files.storing import Stored
@@ -202,7 +203,7 @@ def _add(
     if earlier is not None:
         return earlier, False
     conditions.check_takes_files(File.objects.filter(**record).present().count())
-    about = about.strip()
+    about = in_one_line(about)
     if len(about) > LONGEST_ABOUT:
         raise InvalidInput([Fault(("about",), f"What the file is must be {LONGEST_ABOUT} characters or fewer")])
     file = File.objects.create(

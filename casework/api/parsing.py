@@ -21,6 +21,12 @@ class TooLarge(APIException):
     default_detail = f"The body is larger than {LARGEST:,} bytes. Shorten the texts; documents do not travel this way."
 
 
+class FileTooLarge(TooLarge):
+    """The file is larger than any may be."""
+
+    default_detail = "The file is larger than 20 MB, and was not kept. Send a smaller one."
+
+
 class NotADocument(ParseError):
     """The body is not JSON, or not JSON that can be read."""
 

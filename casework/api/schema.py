@@ -10,9 +10,11 @@ from drf_spectacular.plumbing import ResolvedComponent
 from pydantic.json_schema import model_json_schema
 from rest_framework import serializers
 
+from casework.actions.files import LONGEST_ABOUT
 from casework.api.threshold_check import MOST_CHILDREN, MOST_INDICATORS, SCREENED, SHORT_CODE
 from casework.facts.contact_document import Part, part_in
 from casework.facts.learned import AdultInformation, ChildInformation, InformationDocument
+from casework.models.files import LARGEST, FileKind, FileState
 from triage.facts import Facts
 from triage.ruleset import Hold, Rag, shipped
 
@@ -134,6 +136,31 @@ class WarningSerializer(serializers.Serializer[Any]):
     detail = serializers.CharField(help_text="What is wrong with it. It never repeats the value.")
 
 
+class SentFileSerializer(serializers.Serializer[Any]):
+    """A file, and what it is."""
+
+    file = serializers.FileField(help_text="With the name that you know it by.")
+    about = serializers.CharField(
+        required=False, allow_blank=True, max_length=LONGEST_ABOUT, help_text="What it is, in your words."
+    )
+
+
+class FileSerializer(serializers.Serializer[Any]):
+    """A file that the agency sent. It is not given back."""
+
+    id = serializers.CharField(help_text="Ours.")
+    name = serializers.CharField(help_text="As we keep it: the last part of a path, in one line.")
+    kind = serializers.ChoiceField(choices=FileKind.values, help_text="What it is, by its content.")
+    size = serializers.IntegerField(min_value=1, max_value=LARGEST, help_text="In bytes.")
+    sha256 = serializers.CharField(help_text="Of its content, in hexadecimal digits: compare it with yours.")
+    received_at = serializers.DateTimeField()
+    state = serializers.ChoiceField(
+        choices=FileState.values,
+        help_text="Nobody opens it while it is `being_checked` for viruses, nor when it is `refused`, because one was "
+        "found, or `removed`, because it did not belong on this contact.",
+    )
+
+
 class ContactStatusSerializer(serializers.Serializer[Any]):
     """What the agency may know of a contact that it sent."""
 
@@ -144,6 +171,7 @@ class ContactStatusSerializer(serializers.Serializer[Any]):
     status = serializers.ChoiceField(choices=["being_considered", "decided"])
     decided_at = serializers.DateTimeField(allow_null=True)
     outcome = OutcomeSerializer(allow_null=True, help_text="For professionals, once decided.")
+    files = FileSerializer(many=True, help_text="Those that you sent.")
     warnings = WarningSerializer(
         many=True,
         help_text="Every detail that could not be read, or was read with a correction; of what you read later, those "

@@ -4,12 +4,14 @@ from django.contrib.auth.decorators import login_not_required
 from django.urls import path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
-from casework.api.views import ContactsView, ContactView, InformationView, ThresholdCheckView
+from casework.api.views import ContactsView, ContactView, FilesView, InformationView, ThresholdCheckView
+from casework.files.uploads import takes_files
 
 urlpatterns = [
     path("contacts", ContactsView.as_view(), name="api-contacts"),
     path("contacts/<reference:reference>", ContactView.as_view(), name="api-contact"),
     path("contacts/<reference:reference>/information", InformationView.as_view(), name="api-information"),
+    path("contacts/<reference:reference>/files", takes_files(FilesView.as_view()), name="api-files"),
     path("threshold-check", ThresholdCheckView.as_view(), name="api-threshold-check"),
     path("schema", login_not_required(SpectacularAPIView.as_view()), name="api-schema"),
     path("docs", login_not_required(SpectacularSwaggerSplitView.as_view(url_name="api-schema")), name="api-docs"),

@@ -6,34 +6,42 @@ without a name. An agency sees only what it sent.
 from collections.abc import Iterable
 from typing import Any
 
+from django.core.files.uploadedfile import UploadedFile
 from django.http import Http404
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
 from rest_framework.views import APIView
 
 from casework.access.conditions import is_told_outcomes
-from casework.actions import corrections, receiving, threshold_checks, viewing
+from casework.actions import corrections, files, receiving, threshold_checks, viewing
 from casework.api import threshold_check
 from casework.api.authentication import ReadingThrottle, ThresholdCheckThrottle, agency_of
 from casework.api.in_step import InStep
+from casework.api.parsing import FileTooLarge
 from casework.api.schema import (
     CONTACT_EXAMPLE,
     INFORMATION_EXAMPLE,
     THRESHOLD_CHECK_EXAMPLE,
     ContactStatusSerializer,
+    FileSerializer,
     InformationSerializer,
     ProblemSerializer,
+    SentFileSerializer,
     ThresholdCheckSerializer,
 )
 from casework.facts.contact_document import ContactDocument
 from casework.facts.learned import InformationDocument
 from casework.facts.still_open import still_open
-from casework.models import Contact
+from casework.files import storing
+from casework.files.content import ALLOWED
+from casework.files.uploads import UPLOAD_IS_TOO_LARGE
+from casework.models import Contact, File
 from errors import Fault, InvalidInput
 from localities.models import Agency
 from triage.facts import Facts
@@ -49,7 +57,7 @@ PROBLEMS = {
     406: "Accept must allow application/json.",
     409: "Nobody works with the family any more: send a new contact.",
     413: "The body is larger than any that is needed.",
-    415: "The body is not application/json.",
+    415: "The body is not of the media type that this address takes.",
     422: "The idempotency key came before with another contact.",
     429: "Too many calls; Retry-After says when to come again.",
     500: "Something went wrong here, and nothing was stored. Send it again later.",
@@ -96,7 +104,9 @@ class ContactsView(InStep):
         received = receiving.receive(
             document=data, by=agency, now=timezone.now(), idempotency_key=_idempotency_key(request)
         )
-        answer = _status(received.contact, [detail.warning for detail in received.to_check], request)
+        # A new contact has no files.
+        sent_files = File.objects.none() if received.is_new else received.contact.files.filter(by_agency=agency)
+        answer = _status(received.contact, [detail.warning for detail in received.to_check], sent_files, request)
         return Response(answer, status=201, headers={"Location": answer["url"]})
 
 
@@ -119,7 +129,7 @@ class ContactView(APIView):
         assert contact.recommendation is not None, "every received contact has a recommendation"
         rules = of_version(contact.recommendation.rule_set_id).rule_set
         warnings = still_open(contact, indicators=rules.catalogue.entries)
-        return Response(_status(contact, warnings, request))
+        return Response(_status(contact, warnings, contact.files.filter(by_agency=contact.agency), request))
 
 
 class InformationView(InStep):
@@ -174,6 +184,55 @@ class InformationView(InStep):
         refused = super().handle_exception(exc)
         if isinstance(exc, InvalidInput):
             refused.data["detail"] = "Nothing was taken in. Correct the errors and send it again."
+        return refused
+
+
+class FilesView(InStep):
+    """Put a file on a contact that the agency sent: a report, a letter, a picture."""
+
+    required_scopes = {"POST": "contacts:write"}  # noqa: RUF012  # DRF reads it; nobody writes it
+    parser_classes = (MultiPartParser,)
+
+    @extend_schema(
+        operation_id="addFile",
+        summary="Add a file to a contact",
+        description=(
+            f"One file of at most 20 MB: {ALLOWED}, without macros or a password. What it is is found in its content, "
+            "not in its name. The same file, or the same Idempotency-Key with the same file, is kept once. While the "
+            "state is `being_checked`, nobody here can open it; read the contact to see what became of it. Nothing is "
+            "given back: keep your own copy. Where nobody works with the family any more, the answer is 409."
+        ),
+        parameters=[
+            OpenApiParameter(
+                "Idempotency-Key", OpenApiTypes.STR, OpenApiParameter.HEADER, description="Yours, up to 255 characters."
+            )
+        ],
+        request={"multipart/form-data": SentFileSerializer},
+        responses={201: FileSerializer, **problems(400, 404, 409, 413, 415, 422, 503)},
+    )
+    def post(self, request: Request, reference: str) -> Response:
+        agency = _agency(request)
+        contact = get_object_or_404(Contact.objects.filter(agency=agency), reference=reference)
+        key = _idempotency_key(request)
+        data: Any = request.data
+        sent, about = data.get("file"), data.get("about", "")
+        if getattr(request._request, UPLOAD_IS_TOO_LARGE, False):
+            raise FileTooLarge
+        if not isinstance(sent, UploadedFile) or not isinstance(about, str):
+            raise InvalidInput([Fault(("file",), "Send one file, as the part `file` of multipart/form-data.")])
+        stored = storing.take_in(sent)
+        file = files.add_to_contact(
+            contact_id=contact.pk, stored=stored, name=sent.name or "", about=about, idempotency_key=key, by=agency,
+            now=timezone.now(),
+        )  # fmt: skip
+        url = reverse("api-contact", [contact.reference], request=request)
+        return Response(_file(file), status=201, headers={"Location": url})
+
+    def handle_exception(self, exc: Exception) -> Response:
+        """The usual problem document, which speaks of the file here."""
+        refused = super().handle_exception(exc)
+        if isinstance(exc, InvalidInput):
+            refused.data["detail"] = "The file was not taken in. Correct the errors and send it again."
         return refused
 
 
@@ -234,7 +293,9 @@ def _idempotency_key(request: Request) -> str | None:
     return key or None
 
 
-def _status(contact: Contact, warnings: Iterable[Fault], request: Request) -> dict[str, Any]:
+def _status(
+    contact: Contact, warnings: Iterable[Fault], sent_files: Iterable[File], request: Request
+) -> dict[str, Any]:
     """
     What the agency may know: that we have it, what we could not read, and, once decided, what. Never the history of
     the family, which other agencies told us, nor the recommendation, which rests on it.
@@ -252,5 +313,19 @@ def _status(contact: Contact, warnings: Iterable[Fault], request: Request) -> di
         "status": "decided" if decision is not None else "being_considered",
         "decided_at": decision.decided_at.isoformat() if decision is not None else None,
         "outcome": outcome,
+        "files": [_file(file) for file in sent_files],
         "warnings": [{"pointer": warning.pointer, "detail": str(warning)} for warning in warnings],
+    }
+
+
+def _file(file: File) -> dict[str, Any]:
+    """What the agency may know of a file that it sent."""
+    return {
+        "id": file.key,
+        "name": file.name,
+        "kind": file.kind,
+        "size": file.size,
+        "sha256": file.sha256,
+        "received_at": file.at.isoformat(),
+        "state": file.state,
     }
