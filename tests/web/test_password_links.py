@@ -82,6 +82,16 @@ class TestSettingAPassword:
         assert (cookie["path"], cookie["httponly"], cookie["samesite"]) == ("/", True, "Lax")
         assert link.token not in Page(client.get(SET)).html
 
+    def test_no_log_has_it(self, client: Client, link: PasswordLink, caplog: pytest.LogCaptureFixture) -> None:
+        """Neither the one that works nor the one that no longer does."""
+        caplog.set_level("DEBUG")
+        follow(client, link)
+        set_password(client)
+        assert follow(browser(), link).status == 410
+        said = " ".join(str(vars(record)) for record in caplog.records if record.name.startswith("django"))
+        assert "accounts/password/set/<slug:token>/" in said
+        assert link.token.partition("-")[2] not in said
+
     def test_following_it_stores_nothing(self, link: PasswordLink) -> None:
         """Mail servers follow links: the person can still use it."""
         for _ in range(3):

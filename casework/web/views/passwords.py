@@ -107,6 +107,5 @@ def _ended(request: HttpRequest) -> HttpResponse:
 
 
 def _without_link(answer: HttpResponse) -> HttpResponse:
-    # As `delete_cookie`, which sets Secure for `__Secure-` alone where the prefix is another.
-    answer.set_cookie(COOKIE, max_age=0, secure=settings.SESSION_COOKIE_SECURE, httponly=True, samesite="Lax")
+    answer.delete_cookie(COOKIE, samesite="Lax")
     return answer
