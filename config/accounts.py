@@ -7,12 +7,12 @@ from allauth.account.auth_backends import AuthenticationBackend
 from allauth.account.forms import ChangePasswordForm as AllauthChangePasswordForm
 from allauth.account.forms import LoginForm, ReauthenticateForm
 from allauth.core import context
-from allauth.socialaccount.models import SocialAccount
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 
+from casework.access.council_accounts import has_council_account, uses_council_account_only
 from casework.access.second_step import owed_for_query
 from casework.models import SignInKind
 from casework.record import sign_ins
@@ -52,16 +52,6 @@ class StaffBackend(AuthenticationBackend):
     def authenticate(self, request: HttpRequest | None, **credentials: Any) -> User | None:
         user: User | None = super().authenticate(request, **credentials)
         return None if user is not None and uses_council_account_only(user) else user
-
-
-def has_council_account(user: User) -> bool:
-    """Whether they have signed in with a council account, where that is configured."""
-    return bool(settings.OIDC_ISSUER) and SocialAccount.objects.filter(user=user).exists()
-
-
-def uses_council_account_only(user: User) -> bool:
-    """Whether a password no longer signs them in."""
-    return bool(settings.OIDC_ONLY) and has_council_account(user)
 
 
 class StaffAccountAdapter(DefaultAccountAdapter):

@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Q
 
-from casework.access import conditions, permissions
+from casework.access import conditions, council_accounts, permissions
 from casework.messages import outbox
 from casework.models import Event, Message, PasswordLink
 from casework.models.password_links import state_of
@@ -35,11 +35,12 @@ def send_link(*, user_id: int, by: User, now: datetime) -> PasswordLink:
     Sends somebody a link with which they set their password. The password that they have works until then.
 
     :raises NotPermitted: `by` is no administrator.
-    :raises NotAllowedInStatus: the account is closed.
+    :raises NotAllowedInStatus: the account is closed, or it is a council account, which needs no password.
     """
     user = _locked(user_id)
     permissions.check_can_manage_people(by, local_day(now))
     conditions.check_can_sign_in(user)
+    council_accounts.check_may_have_password(user)
     link = _make(user, until=now + SENT_FOR, by=by, now=now, why="sent")
     _write_to(user, link, now)
     return link
@@ -56,7 +57,8 @@ def ask_for_link(*, name: str, by: Actor, now: datetime) -> None:
     found = User.objects.filter(Q(username__iexact=name) | Q(email__iexact=name), is_active=True).order_by("pk")
     for user in found.select_for_update(no_key=True):
         lately = user.password_links.unused().filter(made_at__gt=now - NOT_AGAIN_FOR, messages__isnull=False)
-        if user.has_usable_password() and not lately.exists():
+        has_one = user.has_usable_password() and not council_accounts.uses_council_account_only(user)
+        if has_one and not lately.exists():
             _write_to(user, _make(user, until=now + FORGOTTEN_FOR, by=by, now=now, why="forgotten"), now)
 
 
@@ -99,13 +101,14 @@ def set_own(*, link_id: int, password: str, by: User, now: datetime) -> User:
     Sets the password of the person whose link this is, and ends all their sessions. The link works no more.
 
     :raises NotPermitted: the link is for somebody else.
-    :raises NotAllowedInStatus: the link was used, or has ended.
+    :raises NotAllowedInStatus: the link was used or has ended, or they sign in with a council account alone.
     :raises InvalidInput: the password is too easy to guess.
     """
     user = _locked(by.pk)
     link = PasswordLink.objects.get(pk=link_id)
     permissions.check_is_own_link(link, by)
     conditions.check_can_sign_in(user)
+    council_accounts.check_may_have_password(user)
     conditions.check_link_is_open(link, user, now)
     try:
         password_validation.validate_password(password, user)

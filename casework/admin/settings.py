@@ -14,7 +14,7 @@ from django.utils.decorators import method_decorator
 from django.utils.text import capfirst
 from django.views.decorators.http import require_http_methods
 
-from casework.access import permissions
+from casework.access import council_accounts, permissions
 from casework.actions import calendar, passwords
 from casework.admin.rights import RoleAdmin, SettingAdmin, roles_of_user
 from casework.deadlines.titles import title_of
@@ -119,7 +119,11 @@ class UserAdmin(RecentlyAdmin):
             messages.success(request, "The password has ended, and with it all their sessions.")
             return redirect(request.path)
         links = person.password_links.select_related("made_by")[:10]
-        return render(request, "people/password.html", {"person": person, "links": links, "now": now})
+        context = {
+            "person": person, "links": links, "now": now,
+            "needs_none": council_accounts.uses_council_account_only(person),
+        }  # fmt: skip
+        return render(request, "people/password.html", context)
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
         """Records the role and the team in the audit: a change of roles changes who may see families' data."""

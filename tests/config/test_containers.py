@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ import psycopg
 import pytest
 import requests
 import yaml
+from allauth.mfa.totp.internal import auth as totp
 from django.core.management import get_commands
 from psycopg import errors
 from redis import AuthenticationError, Redis
@@ -41,7 +43,10 @@ class TestEveryContainer:
         assert service["read_only"] is True
         assert any(place.startswith("/tmp:") for place in service["tmpfs"])  # the container's own
         volumes = [each for each in service.get("volumes", ()) if not each.endswith(":ro")]
-        assert set(volumes) <= {"files:/var/lib/front-door/files", "database:/var/lib/postgresql"}
+        assert set(volumes) <= {
+            "files:/var/lib/front-door/files", "./continuity:/var/lib/front-door/continuity",
+            "database:/var/lib/postgresql",
+        }  # fmt: skip
 
     def test_is_nobody_and_can_become_nobody_else(self, name: str) -> None:
         service = SERVICES[name]
@@ -391,6 +396,12 @@ def test_web_worker_and_beat_work_with_what_they_may(council: Council, valkey: s
             assert at.post("/accounts/password/set/", password=password, again=password).status_code == 302
             answer = at.post("/accounts/login/", login="alex", password=password)
             assert answer.headers["Location"] == "/", answer.text
+            # An administrator needs a second step from the start.
+            setting_up = at.get("/accounts/second-step/app/").text
+            key = re.search(r"[A-Z2-7]{32}", setting_up)
+            assert key, setting_up
+            code = totp.format_hotp_value(totp.hotp_value(key[0], int(time.time()) // 30))
+            assert at.post("/accounts/second-step/app/", code=code).status_code == 302
             users = at.get("/admin/localities/user/").text
             nia = re.search(r"/admin/localities/user/(\d+)/change/[^>]*>Nia Rees", users)
             assert nia, users

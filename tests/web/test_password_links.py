@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from allauth.socialaccount.models import SocialAccount
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -20,6 +21,7 @@ from errors import InvalidInput, NotAllowedInStatus, NotPermitted
 from localities.models import User
 from tests.stage.administrator import Administrator
 from tests.stage.mail import Sink
+from tests.stage.sql import asked
 from tests.stage.web_client import Page, browser
 
 FORGOTTEN, SENT, SET = "/accounts/password/reset/", "/accounts/password/reset/sent/", "/accounts/password/set/"
@@ -364,6 +366,35 @@ class TestTheAdministratorsPage:
         ben.refresh_from_db()
         assert ben.check_password(OLD)
         assert not PasswordLink.objects.exists()
+
+    def test_whoever_signs_in_with_a_council_account_alone_is_left_alone(
+        self, adele: Administrator, ben: User, link: PasswordLink, settings: Settings
+    ) -> None:
+        SocialAccount.objects.create(user=ben, provider="council", uid="ben")
+        settings.OIDC_ISSUER, settings.OIDC_ONLY = "https://council.example", True
+        assert "signs in with a council account" in adele.open(self.path(ben)).text
+        assert self.press(adele, ben, "send").status == 409
+        browser_ = browser()
+        follow(browser_, link)
+        assert set_password(browser_).status == 410
+        passwords.ask_for_link(name="ben", by=audit.SYSTEM, now=timezone.now() + timedelta(days=1))
+        assert [*PasswordLink.objects.all()] == [link]
+        ben.refresh_from_db()
+        assert ben.check_password(OLD)
+
+    def test_a_page_costs_the_same_with_many_links(self, adele: Administrator, ben: User) -> None:
+        def cost(client: Client, path: str) -> int:
+            with asked() as statements:
+                client.get(path)
+            return statements.statements
+
+        few = cost(adele.client, self.path(ben))
+        for minute in range(12):
+            passwords.send_link(user_id=ben.pk, by=adele.user, now=timezone.now() + timedelta(minutes=minute))
+        assert cost(adele.client, self.path(ben)) == few <= 5
+        follow(stranger := browser(), ben.password_links.latest("pk"))
+        assert cost(stranger, SET) <= 2
+        assert cost(stranger, FORGOTTEN) == cost(stranger, SENT) == 0
 
     def test_a_closed_account_is_sent_nothing(self, adele: Administrator, ben: User) -> None:
         ben.is_active = False
