@@ -85,7 +85,8 @@ def _as_kept(part: Any) -> Any:
     return [_as_kept(each) for each in part] if isinstance(part, list) else part
 
 
-ANSWER = {"reference", "url", "agency_reference", "received_at", "status", "decided_at", "outcome", "warnings"}
+ANSWER = {"reference", "url", "agency_reference", "received_at", "status", "decided_at", "outcome", "files",
+          "warnings"}  # fmt: skip
 
 
 @pytest.fixture
