@@ -11,12 +11,23 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Exists, F, OuterRef, QuerySet, Subquery, Value
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.fields import CharField, DateTimeField
-from django.db.models.functions import Cast, JSONObject
+from django.db.models.functions import Cast, Coalesce, JSONObject, Left
 
 from casework.families.household import Household
-from casework.models import Case, Contact, Decision, Handoff, HandoffKind, Outcome, PartnerCheck, Responsibility
+from casework.models import (
+    Case,
+    Contact,
+    Decision,
+    Handoff,
+    HandoffKind,
+    Note,
+    NoteKind,
+    Outcome,
+    PartnerCheck,
+    Responsibility,
+)
 from casework.models.prepared import Call, Rows
 from casework.models.together import read_together
 from casework.statuses import CaseStatus, HandoffStatus, PartnerCheckStatus
@@ -30,8 +41,11 @@ KINDS = {
     "cases": "Cases",
     "handoffs": "Handoffs",
     "answers": "Partner answers",
+    "notes": "Notes",
 }
 A_PAGE = 30
+# So much of a note is read, for its beginning: what is cut off may be half of a hidden address.
+MOST_OF_A_NOTE = 2000
 
 
 @dataclass(frozen=True)
@@ -81,7 +95,7 @@ class Chronology:
         if but_not is not None:
             theirs = theirs.exclude(pk=but_not)
         contacts = visible.filter(pk__in=theirs).only("pk")
-        self._not_of_family = not_of_family
+        self._not_of_family, self._user, self._now = not_of_family, user, now
         cases = Case.objects.filter(casechild__person__in=people.people).annotate(
             may_open=Exists(Case.objects.visible_to(user, now).filter(pk=OuterRef("pk"))),
             hides_a_contact=Exists(
@@ -153,10 +167,27 @@ class Chronology:
                 handoff="kind", from_team="from_team__name", to_team="to_team__name", status="status",
                 case="case__reference", case_id="case",
             ))],
+            "notes": [("notes", self._notes(), "happened", "", JSONObject(
+                contact="contact__reference", case="case__reference", note=Coalesce("corrects", "pk"), of_kind="kind",
+                by=Coalesce("corrects__written_by__name", "written_by__name"), edition="edition",
+                begins=Left("text", MOST_OF_A_NOTE), case_id=Coalesce("case", "contact__case"),
+            ))],
             "answers": [("answers", answers, "ended_at", "", JSONObject(
                 contact="contact__reference", agency="agency__name", answer="answer", case_id="contact__case",
             ))],
         }  # fmt: skip
+
+    def _notes(self) -> QuerySet[Note]:
+        """The notes of the contacts and of the cases that the reader may open, each as it stands now."""
+        later = Note.objects.filter(
+            corrects=Coalesce(OuterRef("corrects"), OuterRef("pk")), edition__gt=OuterRef("edition")
+        )  # fmt: skip
+        return (
+            Note.objects.readable_by(self._user, self._now)
+            .filter(Q(contact__in=self.contacts) | Q(case__in=self._opens))
+            .exclude(Exists(later))
+            .annotate(happened=Coalesce("happened_at", "corrects__written_at", "written_at"))
+        )
 
     def _line(self, at: datetime, until: datetime | None, kind: str, pk: int, says: dict[str, Any]) -> Line:
         return Line(at, until, kind, pk, {**says, **_in_words(kind, pk, says)}, says["case_id"] in self._opens)
@@ -180,6 +211,8 @@ def _in_words(kind: str, pk: int, says: Mapping[str, Any]) -> dict[str, Any]:
             words["in_effect"] = says["in_effect"] == pk
         case "cases" | "ends" if says["outcome"]:
             words["outcome"] = Outcome(says["outcome"]).label
+        case "notes":
+            words["of_kind"] = NoteKind(says["of_kind"]).label
         case "handoffs":
             words |= {"handoff": HandoffKind(says["handoff"]).label, "status": HandoffStatus(says["status"]).label}
     return words

@@ -176,6 +176,11 @@ def hidden_addresses(contacts: Iterable[Contact]) -> HiddenWords | None:
     return _of_homes(hidden_homes(contact.pk for contact in contacts))
 
 
+def hidden_words_of(rows: Rows) -> HiddenWords | None:
+    """The same, of what `ask_hidden` found of them."""
+    return _of_homes(hidden_homes((), rows))
+
+
 def _of_homes(homes: Collection[HiddenHome]) -> HiddenWords | None:
     # The longest first: of "Flat 2, 12 Example Road" nothing stays.
     doors, others = (

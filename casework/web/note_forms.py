@@ -126,5 +126,6 @@ class CorrectNoteForm(_NoteForm):
             "adult_ids": note.adult_ids,
         }
         super().__init__(*args, initial=initial, **kwargs)
+        self.fields["on"].help_text = "For example, 27 11 2026. Empty means when the note was written."
         typed = {name: value for name, value in initial.items() if name in self.fields}
         self.initial[STOOD] = filled_in(self.fields, typed)

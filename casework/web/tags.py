@@ -289,10 +289,20 @@ def lasting(time: timedelta) -> str:
 
 
 @register.filter
-def when_it_was(note: Note) -> str:
-    """When what a note tells of happened, or when it was written; the day alone where no time was said."""
-    at = timezone.localtime(note.happened_at or note.written_at, LONDON)
-    return date_format(at, "j F Y" if note.happened_at and (at.hour, at.minute) == (0, 0) else "j F Y, H:i")
+def when_it_was(note: Note, first: Note) -> str:
+    """
+    When what a note tells of happened, or when it was first written; the day alone where no time was said.
+
+    :param first: the note as it was first written.
+    """
+    return moment_or_day(note.happened_at) if note.happened_at else date_format(first.written_at, "DATETIME_FORMAT")
+
+
+@register.filter
+def moment_or_day(at: datetime) -> str:
+    """A moment; one at midnight is a day of which no time was said."""
+    at = timezone.localtime(at, LONDON)
+    return date_format(at, "DATE_FORMAT" if (at.hour, at.minute) == (0, 0) else "DATETIME_FORMAT")
 
 
 @register.filter

@@ -17,7 +17,11 @@ def contact(story: Story) -> Contact:
     """Of a family whose case has ended: a partner answered, a decision was made, and a team took it on."""
     first = story.contact(children=[child(address=address("HP20 1UA"))])
     story.answered(story.asked(first, question="Known?"), "Called twice to 1 Example Road.")
-    story.closed(story.accepted(first))
+    case = story.accepted(first)
+    story.note(first, text="Called at 1 Example Road. " + "Nobody was in. " * 30)
+    story.corrected(story.note(first, readers="team", kind="visit", text="Seen."), kind="visit", text="Seen, and well.")
+    story.note(case, by="ben", kind="meeting", text="Of the case.")
+    story.closed(case)
     story.later(days=40)
     return story.contact(by="example-police", children=[child(address=address("HP20 1UA"))])
 
@@ -27,22 +31,26 @@ def titles(page: Page) -> list[str]:
 
 
 ALL = [
-    "Case closed", "From the front door to a team: Front door to Aylesbury team", "Decision: Family help",
-    "Case opened", "Answer of Example Police", "Contact from Example Primary School",
+    "Case closed", "Note: visit", "Note: telephone call",
+    "From the front door to a team: Front door to Aylesbury team", "Decision: Family help", "Case opened",
+    "Answer of Example Police", "Contact from Example Primary School",
 ]  # fmt: skip
 
 
 def test_it_is_everything_of_the_household_but_this_contact_the_newest_first(contact: Contact) -> None:
     page = SignedIn("amina").open(contact)
     assert titles(page) == ALL
-    for said in ("It led to family help", "It led to case CAS-", "accepted", "Called twice to 1 Example Road."):
+    for said in (
+        "It led to family help", "It led to case CAS-", "accepted", "Called twice to 1 Example Road.",
+        "By Amina Hussain, on contact CON-", "corrected since: Seen, and well.", "Nobody was in. Nobody …",
+    ):  # fmt: skip
         assert said in page.text, said
 
 
 def test_its_kinds_are_links(contact: Contact) -> None:
     amina = SignedIn("amina")
     links = [link["href"] for link in amina.open(contact).main.all("a") if "?kind=" in link["href"]]
-    assert len(links) == 5
+    assert len(links) == 6
     found = [title for link in links for title in titles(Page(amina.client.get(link)))]
     assert sorted(found) == sorted(ALL)
     assert titles(Page(amina.client.get(f"/contacts/{contact}/?kind=nonsense"))) == ALL
@@ -112,3 +120,29 @@ def test_the_bar_leads_to_the_parts_that_are_on_the_page(story: Story, contact: 
     assert "#story-heading" in links
     assert {link.removeprefix("#") for link in links} <= {*page.ids}
     assert ("#chronology-heading" in links) is (name != "ben")
+
+
+def test_a_note_is_in_it_for_whoever_may_read_it_where_it_stands(story: Story, contact: Contact) -> None:
+    case = Contact.objects.exclude(case=None).get().case
+    of_team = story.note(case, by="ben", kind="discussion", readers="team") if case else None
+    assert of_team is not None
+    notes = {"Note: visit", "Note: telephone call", "Note: meeting", "Note: professional discussion"}
+    for name, path, less in (
+        ("amina", f"/contacts/{contact}/", {"Note: meeting", "Note: professional discussion"}),
+        ("sam", f"/contacts/{contact}/", set()),
+        ("ben", f"/cases/{case}/chronology/", {"Note: visit"}),
+    ):
+        found = set(titles(Page(SignedIn(name).client.get(f"{path}?kind=notes"))))
+        assert found == notes - less, name
+
+
+def test_a_hidden_address_is_masked_before_a_note_is_cut_off(story: Story, contact: Contact) -> None:
+    first = Contact.objects.exclude(pk=contact.pk).get()
+    hides = first.children.get().person
+    protecting.protect(person_id=hides.pk, reason="She fled.", by=person("amina"), now=story.later())
+    for length in range(150, 200, 7):
+        story.note(first, text=f"{'x ' * (length // 2)}1 Example Road, HP20 1UA. So it is. {'y ' * 90}")
+    html = SignedIn("amina").open(contact).html
+    assert html.count("Note: telephone call") > 5
+    for leak in ("Example Road", "1 Example", "HP20"):
+        assert leak not in html

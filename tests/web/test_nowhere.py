@@ -193,6 +193,16 @@ class FamilyStory:
                 chosen_team_id=None if contact.case_id else team.pk, chosen_team_reason=self.typist.words(),
             )  # fmt: skip
 
+    def noted(self) -> None:
+        """Staff write down what was said, of a contact or a case, and correct it."""
+        records: list[Contact | Case] = [*Contact.objects.order_by("?")[:1], *Case.objects.order_by("?")[:1]]
+        for record in records:
+            by = "sam" if isinstance(record, Case) else "amina"
+            self.story.corrected(
+                self.story.note(record, by=by, text=self.typist.words()), by=by, text=self.typist.words(),
+                was_wrong=self.typist.words(),
+            )  # fmt: skip
+
     def recorded(self) -> None:
         """Staff write down where he lives."""
         who = self.who_hides().order_by("pk").first()
@@ -261,10 +271,20 @@ class FatherStory(FamilyStory):
 
 
 OPENED = (
-    "contact", "contact-screening", "contact-correct", "contact-correct-person", "contact-history",
-    "contact-compare", "case", "case-chronology", "case-plan", "case-people", "case-handoffs", "case-notes", "person",
+    "contact", "contact-screening", "contact-correct", "contact-correct-person", "contact-history", "contact-compare",
+    "contact-note-correct", "case-note-correct", "case", "case-chronology", "case-plan", "case-people",
+    "case-handoffs", "case-notes", "person",
     "case-close", "contact-files", "contact-file", "contact-file-download", "contact-file-remove", "case-files",
 )  # fmt: skip
+
+
+def parts_of(of: Any, name: str, text: str) -> list[Any] | None:
+    """Of the addresses of a record's files, notes and matches: those that it has. None for all other addresses."""
+    if of is not None and "/files/<" in text:
+        return [file.key for file in of.files.all()]
+    if of is not None and name.endswith("-note-correct"):
+        return [note.pk for note in of.notes.firsts()]
+    return [match.pk for match in PersonMatch.objects.of_contact(of)] if name == "contact-compare" else None
 
 
 def pages() -> Iterator[str]:
@@ -281,13 +301,8 @@ def pages() -> Iterator[str]:
                 "match_id": 1, "check_id": 1, "reminder_id": 1, "detail_id": 1,
                 "key": new_key(), "name": "children", "monday": "2026-11-30",
             }  # fmt: skip
-            if of is not None and "/files/<" in text:
-                for file in of.files.all():
-                    yield reverse(str(pattern.name), args=[of.reference, file.key])
-                continue
-            if pattern.name == "contact-compare":
-                for match in PersonMatch.objects.of_contact(of):
-                    yield reverse("contact-compare", args=[of.reference, match.pk])
+            if (several := parts_of(of, str(pattern.name), text)) is not None:
+                yield from (reverse(str(pattern.name), args=[of.reference, each]) for each in several)
                 continue
             if of is not None and "<slug:group>" in text:
                 given |= {"group": "child" if "<int:pk>" in text else "family", "pk": of.children.all()[0].pk}
@@ -381,9 +396,11 @@ def test_a_confidential_address_is_nowhere(
             step()
         if chance.random() < 0.5:
             told.decided()
+        told.noted()
         told.hidden()
         for step in chance.choices(told.steps(), k=4):
             step()
+        told.noted()
         # Each role comes in one of the stories at least.
         readers = USERNAMES[seed :: len(SEEDS)]
         found = [

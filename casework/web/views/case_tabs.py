@@ -29,7 +29,7 @@ def chronology(request: HttpRequest, reference: str) -> HttpResponse:
     page.read()
     story = Chronology(household_of(page.case), page.user, now)
     told_of = [*page.contacts, *story.contacts]
-    lines, (hidden,) = timeline(request, story, ask_hidden(contact.pk for contact in told_of))
+    lines, hidden = timeline(request, story, ask_hidden(contact.pk for contact in told_of))
     return page.show("front_door/cases/chronology.html", lines, told_of=story.contacts, hidden=hidden)
 
 

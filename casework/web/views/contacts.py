@@ -262,7 +262,7 @@ def page(request: HttpRequest, reference: str, now: datetime, **shown: Any) -> H
             people, user, now, but_not=contact.pk, children=[child.person_id for child in contact.family]
         )  # fmt: skip
         told_of += chronology.contacts
-        lines, (hidden_homes,) = timeline(request, chronology, ask_hidden(told.pk for told in told_of))
+        lines, hidden_homes = timeline(request, chronology, ask_hidden(told.pk for told in told_of))
         context |= lines | {
             "open_with": chronology.open_with,
             "repeats": next((each for each in sent if each.pk == contact.resend_of_id), None),

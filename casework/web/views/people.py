@@ -200,7 +200,7 @@ def _page(request: HttpRequest, reference: str, now: datetime, **shown: ActionFo
         "errors": errors_of(*shown.values()),
     }
     told_of = [*known.contacts, *chronology.contacts]
-    lines, (hidden,) = timeline(request, chronology, ask_hidden(contact.pk for contact in told_of))
+    lines, hidden = timeline(request, chronology, ask_hidden(contact.pk for contact in told_of))
     context |= lines
     answer = render(request, "front_door/people/show.html", context, status=status_of(context["errors"]))
     return without_hidden_addresses(answer, told_of, hidden)
