@@ -336,6 +336,12 @@ def check_can_approve_rules(proposed_by: int | None, by: User, on: date) -> None
         raise NotPermitted("You proposed this rule set. Another person must approve it.")
 
 
+def check_can_read_sign_ins(by: User, on: date) -> None:
+    """Information governance and auditors may read who signed in and out, who tried to, and what was refused."""
+    if not roles_of(by, on).has(Role.INFORMATION_GOVERNANCE, Role.AUDITOR):
+        raise NotPermitted("Only an information-governance officer or an auditor can read who signed in.")
+
+
 def check_can_read_reports(by: User, on: date) -> None:
     """Those who are responsible for how the rules are used may read the reports."""
     who = roles_of(by, on)

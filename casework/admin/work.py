@@ -5,14 +5,12 @@ from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.core.paginator import Paginator
 from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
@@ -33,6 +31,7 @@ from casework.models import (
 from casework.models.visibility import is_open_clock, is_open_record
 from casework.reading.front_door import WITH_TEAM_SINCE
 from casework.statuses import ContactStatus
+from casework.web.first_pages import FirstPages
 from casework.web.signed_in import user_of
 from casework.web.tags import as_words, duration, span
 from localities.models import Role
@@ -42,27 +41,6 @@ from triage.said_as import version_said
 
 LEADS = (Role.TEAM_LEAD, Role.FRONT_DOOR_MANAGER)
 OVERSEERS = (Role.SERVICE_MANAGER, Role.AUDITOR)
-
-# Nobody pages further: filters and the search lead to a row. To count all rows, PostgreSQL would have to look at each,
-# whether it is closed to the reader.
-MOST_LISTED = 5_000
-
-
-class FirstPages(Paginator):
-    """The pages of the first rows of a list. `has_more` says whether there are others."""
-
-    @cached_property
-    def count(self) -> int:
-        return min(self._counted, MOST_LISTED)
-
-    @property
-    def has_more(self) -> bool:
-        return self._counted > MOST_LISTED
-
-    @cached_property
-    def _counted(self) -> int:
-        rows: QuerySet[Any, Any] = self.object_list  # type: ignore[assignment]  # a list's rows are a queryset
-        return rows.order_by().values("pk")[: MOST_LISTED + 1].count()
 
 
 class WorkAdmin(RoleAdmin):

@@ -64,3 +64,7 @@ class SignInEvent(models.Model):
 
     def __str__(self) -> str:
         return self.get_kind_display()
+
+    @property
+    def page_in_words(self) -> str:
+        return self.page.removeprefix("admin:").replace("-", " ").replace("_", " ")

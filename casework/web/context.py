@@ -17,8 +17,9 @@ IDLE_MINUTES = max(1, settings.SESSION_IDLE_SECONDS // 60)
 
 def service(request: HttpRequest) -> dict[str, Any]:
     """For templates: `council`, `council_signs_in`, `opens_admin`, `enters_contacts`, `reads_reports`,
-    `reads_restrictions`, `idle_minutes`; and when the session ends: `signed_in_until` (at the latest), `ends_in`
-    (seconds, if nothing is done), `can_stay` (whether that can be put off), `warns_before` (seconds)."""
+    `reads_restrictions`, `reads_open_list`, `reads_sign_ins`, `idle_minutes`; and when the session ends:
+    `signed_in_until` (at the latest), `ends_in` (seconds, if nothing is done), `warns_before` and `tells_every`
+    (seconds)."""
     user = getattr(request, "user", None)
     says = {"council": settings.COUNCIL_NAME, "idle_minutes": IDLE_MINUTES}
     if not isinstance(user, User):
@@ -31,6 +32,7 @@ def service(request: HttpRequest) -> dict[str, Any]:
         "enters_contacts": bool(who.front_door_roles),
         "reads_restrictions": permissions.allows(permissions.check_can_read_restrictions, user, today),
         "reads_open_list": who.has(*permissions.LEADS, Role.SERVICE_MANAGER),
+        "reads_sign_ins": permissions.allows(permissions.check_can_read_sign_ins, user, today),
         "reads_reports": permissions.allows(permissions.check_can_read_reports, user, today),
         **_presence(request),
     }
@@ -43,7 +45,6 @@ def _presence(request: HttpRequest) -> dict[str, Any]:
     return {
         "signed_in_until": at_the_latest,
         "ends_in": round((until - timezone.now()).total_seconds()),
-        "can_stay": until < at_the_latest,
         "tells_every": presence.noted_every(),
         "warns_before": settings.SESSION_WARNING_SECONDS,
     }

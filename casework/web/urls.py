@@ -36,6 +36,7 @@ from casework.web.views import (
     restrictions,
     screening,
     search,
+    sign_ins,
     teams,
     worklist,
 )
@@ -183,6 +184,7 @@ urlpatterns = [
     path("open-list/", open_lists.show, name="open-list"),
     path("open-list/open-list.csv", open_lists.table, name="open-list-table"),
     path("teams/<slug:code>/allocate/<reference:reference>/", teams.allocate, name="team-allocate"),
+    path("sign-ins/", sign_ins.show, name="sign-ins"),
     path("presence/", presence.show, name="presence"),
     path("accessibility/", accessibility.statement, name="accessibility"),
     path("reminders/", reminders.show, name="reminders"),

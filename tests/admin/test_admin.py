@@ -30,6 +30,7 @@ from casework.models import (
     OutboxMessage,
     Reminder,
 )
+from casework.web import first_pages
 from casework.web.tags import duration
 from localities.models import (
     Agency,
@@ -320,7 +321,7 @@ class TestWhatALeadSees:
         self, records: dict[str, Any], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         assert "3 contacts" in Administrator("sam").open(list_of(Contact)).text
-        monkeypatch.setattr(work, "MOST_LISTED", 2)
+        monkeypatch.setattr(first_pages, "MOST_LISTED", 2)
         monkeypatch.setattr(work.WorkAdmin, "list_per_page", 1)
         page = Administrator("sam").open(list_of(Contact))
         assert "The first 2 contacts. There are more: filter the list." in page.text

@@ -364,6 +364,7 @@ def test_a_contact_is_decided_by_keyboard_alone(visit: Any, pages_of_story: dict
         ("sam", ["/"]),
         ("maya", ["/duty/", "/duty/rota/2026-11-30/", "/duty/absences/new/", "/open-list/"]),
         ("ben", ["/duty/", "/duty/rota/2026-11-30/", "/open-list/"]),
+        ("iris", ["/sign-ins/", "/sign-ins/?kind=signed_in", "/sign-ins/?first_day=31&first_month=2&first_year=2026"]),
         (
             "paula",
             [

@@ -116,6 +116,7 @@ PICTURES = (
         pressed(first("/teams/aylesbury/", "/cases/", "/return/"), "Return the case"),
     ),
     Taken("reminders", "amina", at("/reminders/")),
+    Taken("sign-ins", "iris", at("/sign-ins/")),
     Taken("contact-waiting", "amina", first("/?tab=to-triage", "/contacts/")),
     Taken("contact-decided", "amina", first("/?tab=decided", "/contacts/")),
     Taken("contact-to-sign-off", "maya", first("/?tab=sign-off", "/contacts/")),

@@ -48,6 +48,8 @@ BUDGETS = {
     "a task of a new contact": ("amina", f"/contacts/new/{'0' * 32}/children/", 5),
     "the answers of a new contact": ("amina", f"/contacts/new/{'0' * 32}/check/", 5),
     "drafts of contacts": ("maya", "/contacts/drafts/", 4),
+    "what happened at the door": ("iris", "/sign-ins/", 4),
+    "what happened at the door, narrowed": ("iris", "/sign-ins/?kind=failed&person=nobody&first=2026-01-01", 4),
     "the report of overrides": ("paula", "/reports/overrides/", 6),
     "the contacts behind a figure": ("paula", "/reports/overrides/contacts/", 3),
     "the report on equality": ("paula", "/reports/equality/", 6),

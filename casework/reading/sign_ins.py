@@ -1,0 +1,36 @@
+"""What happened at the door: who signed in and out, who tried to, and what was refused."""
+
+from datetime import date, datetime, time, timedelta
+
+from django.db.models import QuerySet
+
+from casework.access import permissions
+from casework.models import SignInEvent
+from localities.models import User
+from localities.working_time import LONDON, local_day
+
+# In place of a person: the user names that nobody has.
+NOBODY = "nobody"
+
+
+def events(
+    *, by: User, now: datetime, person: str = "", kind: str = "", first: date | None = None, last: date | None = None
+) -> QuerySet[SignInEvent]:
+    """
+    The events, the latest first.
+
+    :param person: the id of a user, or `NOBODY`; empty: everybody.
+    :param first: the first day, by the clocks of England; `last` is the last.
+    :raises NotPermitted: `by` may not read them.
+    """
+    permissions.check_can_read_sign_ins(by, local_day(now))
+    found = SignInEvent.objects.select_related("user").order_by("-at", "-id")
+    if person:
+        found = found.filter(user=None) if person == NOBODY else found.filter(user_id=int(person))
+    if kind:
+        found = found.filter(kind=kind)
+    if first:
+        found = found.filter(at__gte=datetime.combine(first, time.min, tzinfo=LONDON))
+    if last:
+        found = found.filter(at__lt=datetime.combine(last + timedelta(days=1), time.min, tzinfo=LONDON))
+    return found
