@@ -11,7 +11,7 @@ from django.utils.functional import cached_property
 MOST_LISTED = 5_000
 
 
-class FirstPages(Paginator):
+class FirstPages(Paginator):  # type: ignore[type-arg]  # the class itself takes no types
     """The pages of the first rows of a list. `has_more` says whether there are others."""
 
     @cached_property
