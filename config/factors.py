@@ -128,6 +128,11 @@ def _takes_once(used: Authenticator, code: str) -> bool:
 class CodeForm(_OnceForm, AuthenticateForm):
     """The code at signing in: from the app, or a recovery code."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # For the page: it offers what the person has.
+        self.kinds = set(Authenticator.objects.filter(user=self.user).values_list("type", flat=True))
+
 
 class CodeAgainForm(_OnceForm, ReauthenticateForm):
     """The same, for somebody who is signed in."""

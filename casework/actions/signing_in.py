@@ -19,8 +19,10 @@ from localities.working_time import local_day
 
 @transaction.atomic
 def record_factor_added(*, kind: str, by: User, now: datetime) -> None:
-    """Records that somebody set up a second step, or made new recovery codes."""
+    """Records that somebody set up a second step, or made new recovery codes, and tells them: it may be a stranger."""
     audit.record(Event.FACTOR_ADDED, by=by, at=now, user=by.pk, kind=kind)
+    if kind != Authenticator.Type.RECOVERY_CODES:
+        outbox.add(Message.FACTOR_ADDED, to=by.email, key=f"factor_added:{by.pk}:{now.timestamp()}", at=now)
 
 
 @transaction.atomic

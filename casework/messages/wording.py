@@ -125,6 +125,10 @@ TO_STAFF = {
         "Your proposal came back: {rule_set.called}",
         "Somebody read it and sent it back, with a reason.",
     ),
+    Message.FACTOR_ADDED: (
+        "A second step of signing in is set up for your account",
+        "If it was not you, call your administrator now: somebody knows your password.",
+    ),
     Message.FACTOR_RESET_ASKED: (
         "Somebody asked to let you in without your second step of signing in",
         "If you did not ask for this, sign in and decline it, or call your administrator now.",
@@ -254,7 +258,7 @@ def _link(message: OutboxMessage) -> str:
         return f"{settings.BASE_URL}/restricted/{message.restriction}/"
     if message.kind == Message.COVER_NAMED:
         return f"{settings.BASE_URL}/duty/"
-    if message.kind in (Message.FACTOR_RESET_ASKED, Message.FACTORS_REMOVED):
+    if message.kind in (Message.FACTOR_ADDED, Message.FACTOR_RESET_ASKED, Message.FACTORS_REMOVED):
         return f"{settings.BASE_URL}/account/"
     if message.kind == Message.RESTRICTED_CONTACT:
         return f"{settings.BASE_URL}/restricted/"

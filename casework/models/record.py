@@ -237,6 +237,7 @@ class Message(models.TextChoices):
     RULE_SET_SENT_BACK = "rule_set_sent_back", "A proposal came back"
     INTEGRITY_BROKEN = "integrity_broken", "Something that must never be false is"
     PASSWORD_LINK = "password_link", "A link to set a password"
+    FACTOR_ADDED = "factor_added", "A second step of signing in is set up"
     FACTOR_RESET_ASKED = "factor_reset_asked", "Somebody asked to let you in without your second step"
     FACTORS_REMOVED = "factors_removed", "Your second step of signing in is removed"
     RECHECK_DIFFERS = "recheck_differs", "A stored recommendation does not come out as it was stored"

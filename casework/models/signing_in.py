@@ -26,6 +26,8 @@ class SecondFactorRule(models.Model):
 
     class Meta:
         ordering: ClassVar = ["id"]
+        verbose_name = "second step of a role"
+        verbose_name_plural = "second steps by role"
         constraints: ClassVar = [
             models.CheckConstraint(condition=Q(role__in=Role.values), name="a_second_step_is_for_a_known_role"),
             models.CheckConstraint(condition=Q(kind__in=FactorKind.values), name="a_second_step_is_of_a_known_kind"),

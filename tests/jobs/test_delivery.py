@@ -11,6 +11,7 @@ from email.message import EmailMessage as ReceivedLetter
 from typing import Any
 
 import pytest
+from allauth.mfa.models import Authenticator
 from django.core.mail import EmailMessage
 from django.core.mail.backends.base import BaseEmailBackend
 from django.core.mail.backends.smtp import EmailBackend
@@ -31,6 +32,7 @@ from casework.actions import (
     referrers,
     reminders,
     rule_sets,
+    signing_in,
 )
 from casework.jobs import delivery, integrity_checks, rechecks, sweep
 from casework.messages import outbox
@@ -827,6 +829,10 @@ class TestNoName:
         rule_sets.send_back(version_id=draft.pk, reason=typed, by=sam, now=story.later())
         _restricted(story, neighbour, typed)
         passwords.send_link(user_id=bea.pk, by=person("adele"), now=story.later())
+        Authenticator.objects.create(user=bea, type="totp", data={})
+        signing_in.record_factor_added(kind="totp", by=bea, now=story.now)
+        reset = signing_in.ask_to_let_in(person_id=bea.pk, reason=typed, by=sam, now=story.now)
+        signing_in.agree_to_let_in(reset_id=reset.pk, by=ben, now=story.now)
         copy("casework_recommendation", waits.recommendation_id or 0, level="1")
         rechecks.recheck(now=story.later(), sample=None)
         settle()

@@ -2,6 +2,10 @@
 
 import re
 import time
+from importlib import import_module
+from types import SimpleNamespace
+from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from allauth.mfa.models import Authenticator
@@ -11,7 +15,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from casework.models import AuditEvent, Event, FactorReset, OutboxMessage, SecondFactorRule
-from localities.models import User
+from localities.models import Role, User
 from tests.stage.administrator import Administrator
 from tests.stage.staff import SignedIn
 from tests.stage.story import Story, person
@@ -146,6 +150,7 @@ class TestACodeFromAnApp:
         sign_in(client)
         with django_capture_on_commit_callbacks(execute=True):  # type: ignore[operator]  # pytest-django's fixture
             set_up_an_app(client)
+        assert OutboxMessage.objects.get(kind="factor_added").to == ben.email, "a stranger may have done it"
         page = Page(client.post(f"{APP}remove/", follow=True))
         assert "Set up an app" in page.text
         events = AuditEvent.objects.filter(by_user=ben, event__in=("factor_added", "factor_removed"))
@@ -162,6 +167,17 @@ class TestARoleThatNeedsIt:
     def test_in_a_demonstration_no_role_does(self, db: None) -> None:
         assert set(SecondFactorRule.objects.values_list("kind", flat=True)) == {"none"}
         assert SecondFactorRule.objects.count() == 10
+
+    def test_in_production_those_who_open_everything_do_from_the_start(self, settings: Settings) -> None:
+        settings.PRODUCTION = True
+        added: list[Any] = []
+        model = Mock(side_effect=SimpleNamespace, objects=SimpleNamespace(bulk_create=added.extend))
+        migration = import_module("casework.migrations.0072_signing_in")
+        migration.add_rules(SimpleNamespace(get_model=lambda *_: model), None)
+        assert {each.role for each in added if each.kind == "any"} == {
+            "administrator", "information_governance", "auditor"
+        }  # fmt: skip
+        assert {each.role for each in added} == set(Role)
 
     @pytest.mark.parametrize(
         "path", ["/", "/teams/aylesbury/", "/admin/", "/account/", "/search/", "/accounts/password/change/"]
@@ -361,7 +377,7 @@ class TestLettingSomebodyIn:
         assert "Your role needs" in Page(client.get(STEP)).text
         set_up_an_app(client)
         assert is_in(client)
-        told = OutboxMessage.objects.filter(to=erin.email).order_by("pk")
+        told = OutboxMessage.objects.filter(to=erin.email).exclude(kind="factor_added").order_by("pk")
         assert [each.kind for each in told] == ["factor_reset_asked", "factors_removed"]
         events = AuditEvent.objects.filter(event__startswith="factor_reset").order_by("pk")
         assert [(each.event, each.by_user and each.by_user.username) for each in events] == [

@@ -42,6 +42,10 @@ BUDGETS = {
     "who is on duty and away": ("maya", "/duty/", 4),
     "the rota of a week": ("maya", "/duty/rota/2026-11-30/", 7),
     "the open list": ("sam", "/open-list/", 10),
+    # With what one signs in with, one's sessions, and who asked to let one in.
+    "one's account": ("maya", "/account/", 5),
+    "letting somebody in": ("maya", "/account/let-in/", 5),
+    "one's second step": ("maya", "/accounts/second-step/", 4),
     "reminders": ("ben", "/reminders/", 7),
     "a new contact": ("amina", "/contacts/new/", 5),
     "the tasks of a new contact": ("amina", f"/contacts/new/{'0' * 32}/", 5),
