@@ -296,6 +296,16 @@ def intake_over_bare_insert(stage: Stage) -> Figure:
     return Figure(bare / whole, 0.5, "contacts in the time of a bare insert", "higher")
 
 
+def file_memory(stage: Stage) -> Figure:
+    """What a file of 20 MB adds to the memory of a web process, while it is stored and while it is served."""
+    from tests.bench.filing import measure, say
+
+    found = measure()
+    sys.stdout.write("\n")
+    say(found)
+    return Figure(max(found), 64, "MB more in a web process, for a file of 20 MB", "lower")
+
+
 def worklist_beside_history(stage: Stage) -> Figure:
     """The front door's worklist, with the same twenty contacts waiting, beside a small and a large history."""
     from tests.bench.history import open_worklist
@@ -489,6 +499,7 @@ def _fastest(rates: dict[str, float]) -> float:
 
 FIGURES: dict[str, Callable[[Stage], Figure]] = {
     "intake_over_bare_insert": intake_over_bare_insert,
+    "file_memory": file_memory,
     "receive_beside_history": receive_beside_history,
     "worklist_beside_history": worklist_beside_history,
     "contact_page_beside_history": contact_page_beside_history,
@@ -551,6 +562,7 @@ def _servers() -> Iterator[None]:
         "SECRET_KEY": "for-the-bench-only",
         "DATABASE_URL": embedded.database_url(folders),
         "REDIS_URL": embedded.redis_url(folders),
+        "FILES_DIR": str(folder / "files"),
         "DJANGO_SETTINGS_MODULE": "config.settings",
         "LOG_LEVEL": "ERROR",
     }

@@ -20,12 +20,14 @@ from itertools import count, islice
 from statistics import median
 from typing import Any, NamedTuple
 
+import psutil
 from django.utils import timezone
 
 from tests.bench.databases import create, reference
 
 # Once both of the server's processes are warm.
 WARM_UP = 40
+SECRET = "for-the-bench-only"
 
 
 class Taken(NamedTuple):
@@ -37,18 +39,12 @@ class Taken(NamedTuple):
 
 def measure(times: int) -> Taken:
     """The medians of so many contacts and rows, sent in turn after at most as many to warm up."""
-    from localities.models import Agency, AgencyClient
-
     name = create("intake", copy_of=reference())
-    secret = "for-the-bench-only"
-    client = AgencyClient.objects.create(
-        agency=Agency.objects.get(code="example-primary-school"), name="Bench", client_secret=secret,
-        client_type=AgencyClient.CLIENT_CONFIDENTIAL, authorization_grant_type=AgencyClient.GRANT_CLIENT_CREDENTIALS,
-    )  # fmt: skip
+    client_id = client_of_bench()
     whole, bare = [], []
     # The server stops at once when no connection is open.
-    with _server(name) as port, closing(http.client.HTTPConnection("127.0.0.1", port, timeout=30)) as connection:
-        token = _token(connection, client.client_id, secret)
+    with server(name) as (port, _), closing(http.client.HTTPConnection("127.0.0.1", port, timeout=30)) as connection:
+        token = token_of(connection, client_id)
         warm_up = min(WARM_UP, times)
         for number, document in enumerate(islice(_documents(), warm_up + times)):
             body = json.dumps(document).encode()
@@ -163,16 +159,27 @@ def _post(connection: http.client.HTTPConnection, path: str, body: bytes, token:
     return taken
 
 
-def _token(connection: http.client.HTTPConnection, client_id: str, secret: str) -> str:
-    said = f"grant_type=client_credentials&client_id={client_id}&client_secret={secret}"
+def client_of_bench() -> str:
+    """The id of a client of the school's, whose secret is `SECRET`."""
+    from localities.models import Agency, AgencyClient
+
+    client: AgencyClient = AgencyClient.objects.create(
+        agency=Agency.objects.get(code="example-primary-school"), name="Bench", client_secret=SECRET,
+        client_type=AgencyClient.CLIENT_CONFIDENTIAL, authorization_grant_type=AgencyClient.GRANT_CLIENT_CREDENTIALS,
+    )  # fmt: skip
+    return str(client.client_id)
+
+
+def token_of(connection: http.client.HTTPConnection, client_id: str) -> str:
+    said = f"grant_type=client_credentials&client_id={client_id}&client_secret={SECRET}"
     connection.request("POST", "/o/token", said, {"Content-Type": "application/x-www-form-urlencoded"})
     answer: dict[str, str] = json.loads(connection.getresponse().read())
     return answer["access_token"]
 
 
 @contextmanager
-def _server(database: str) -> Iterator[int]:
-    """The web server of `make run` on this database. Its port."""
+def server(database: str, *, log_level: str = "INFO") -> Iterator[tuple[int, psutil.Process]]:
+    """The web server of `make run` on this database. Its port, and its process."""
     from config.local.processes import start_child
     from config.local.run import commands
 
@@ -185,15 +192,15 @@ def _server(database: str) -> Iterator[int]:
         "DATABASE_URL": f"{base.rpartition('/')[0]}/{database}" + (f"?{query}" if query else ""),
         "DJANGO_SETTINGS_MODULE": "tests.bench.bare_settings",
         "BASE_URL": f"http://127.0.0.1:{port}",
-        "LOG_LEVEL": "INFO",
+        "LOG_LEVEL": log_level,
         "PYTHONWARNINGS": "ignore",
     }
-    server = start_child("the web server", commands(port)["the web server"], environment=environment)
+    started = start_child("the web server", commands(port)["the web server"], environment=environment)
     try:
         _wait_for(port, timedelta(seconds=60))
-        yield port
+        yield port, psutil.Process(started.process.pid)
     finally:
-        server.stop()
+        started.stop()
 
 
 def _wait_for(port: int, at_most: timedelta) -> None:
