@@ -11,6 +11,7 @@ from casework.jobs import (
     files,
     hidden_addresses,
     integrity_checks,
+    lost_leads,
     lost_owners,
     open_lists,
     opening,
@@ -78,8 +79,9 @@ def pass_to_day_team() -> None:
 
 @shared_task
 def release_contacts() -> None:
-    """Takes contacts from an owner who cannot see to them any more."""
+    """Takes contacts from an owner who cannot see to them any more, and has leads named who left their team."""
     lost_owners.release(now=timezone.now())
+    lost_leads.release(now=timezone.now())
 
 
 @shared_task

@@ -41,8 +41,8 @@ def name_lead(*, case_id: int, lead_id: int | None, by: User, now: datetime) -> 
     lead = User.objects.filter(pk=lead_id or 0).first()
     if lead is None or not permissions.works_in(lead, responsible.pk, local_day(now)):
         raise InvalidInput([Fault(("lead",), "Select somebody who works in the team responsible for the case")])
-    case.lead_practitioner = lead
-    case.save(update_fields=["lead_practitioner"])
+    case.lead_practitioner, case.lead_left_on = lead, None
+    case.save(update_fields=["lead_practitioner", "lead_left_on"])
     clocks.stop(case, clocks.LEAD_NAMED, *clocks.RETURNED_CASE, at=now)
     audit.record(Event.LEAD_NAMED, by=by, at=now, case=case, lead=lead.pk)
     return case

@@ -157,8 +157,8 @@ def accept(*, handoff_id: int, by: User, now: datetime) -> Handoff:
     move(handoff, to=HandoffStatus.ACCEPTED, by=by, at=now, answered_at=now, answered_by=by)
     responsibilities.pass_on(case, handoff=handoff, at=now)
     if case.lead_practitioner_id is not None:
-        case.lead_practitioner = None
-        case.save(update_fields=["lead_practitioner"])
+        case.lead_practitioner, case.lead_left_on = None, None
+        case.save(update_fields=["lead_practitioner", "lead_left_on"])
     clocks.stop(handoff, at=now)
     effects = Effects()
     if handoff.to_team.kind in FRONT_DOOR_KINDS:

@@ -151,6 +151,13 @@ def would_start_on_acceptance(
     return started_by(ACCEPTED, case, at=at, but_not=goes_on - {LEAD_NAMED}, reference=reference)
 
 
+def start_lead_anew(case: Case, *, at: datetime) -> None:
+    """Starts the clock for naming a lead practitioner, where the last one has left. One that runs goes on."""
+    if not case.clocks.running().filter(kind=LEAD_NAMED).exists():
+        begun = started_by(ACCEPTED, case, at=at, reference=locked_reference())
+        Clock.objects.bulk_create(clock for clock in begun if clock.kind == LEAD_NAMED)
+
+
 def stop(subject: Subject, *kinds: str, at: datetime, ended: ClockEnd = ClockEnd.DONE) -> None:
     """
     Stops the subject's running clocks of these kinds; without a kind, all of them.

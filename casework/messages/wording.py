@@ -48,6 +48,10 @@ TO_STAFF = {
         "A case that you asked to close stays open: {case}",
         "Whoever leads the team says why, and what should be done. Please read it.",
     ),
+    Message.LEAD_LEFT: (
+        "A case needs a lead practitioner: {case}",
+        "Its lead practitioner has left the team. Please name another: the family must know whom to turn to.",
+    ),
     Message.CASE_BOUNCED: (
         "Sent to and fro: {case}",
         "A team that let this case go less than 30 days ago has it again. Please talk it through between you.",

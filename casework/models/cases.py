@@ -117,6 +117,10 @@ class Case(models.Model):
     route_reason = models.TextField()
     runner_up = models.ForeignKey(Team, on_delete=models.PROTECT, null=True, related_name="+")
     lead_practitioner = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="led_cases")
+    lead_left_on = models.DateField(
+        null=True,
+        help_text="The last day of the lead practitioner in the team, if they left and no other is named.",
+    )
     other_authority = models.ForeignKey(OtherAuthority, on_delete=models.PROTECT, null=True, related_name="cases")
     closed_at = models.DateTimeField(null=True)
     closed_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
@@ -133,6 +137,10 @@ class Case(models.Model):
                 condition=Q(status=CaseStatus.OPEN, closed_at__isnull=True, closed_by__isnull=True, outcome="")
                 | (Q(status=CaseStatus.CLOSED, closed_at__isnull=False, closed_by__isnull=False) & ~Q(outcome="")),
                 name="a_closed_case_says_who_when_and_with_what_outcome",
+            ),
+            models.CheckConstraint(
+                condition=Q(lead_left_on__isnull=True) | Q(lead_practitioner__isnull=False),
+                name="a_lead_who_left_was_named",
             ),
             models.CheckConstraint(
                 condition=Q(closed_at__isnull=True) | Q(closed_at__gte=models.F("opened_at")),

@@ -272,6 +272,13 @@ INVARIANTS = (
                AND k.kind = CASE c.rag WHEN 'red' THEN 'next_team_offered_red' ELSE 'next_team_offered' END)""",
     ),
     Invariant(
+        "An open case whose lead practitioner has left has the clock for naming another",
+        """SELECT count(*) FROM casework_case c WHERE c.status = 'open' AND c.lead_left_on IS NOT NULL
+           AND EXISTS (SELECT FROM casework_clock k WHERE k.case_id = c.id AND k.kind = 'lead_practitioner_named')
+           AND NOT EXISTS (SELECT FROM casework_clock k WHERE k.case_id = c.id AND k.stopped_at IS NULL
+                           AND k.kind = 'lead_practitioner_named')""",
+    ),
+    Invariant(
         "No case waits for its next step as one that was returned, unless its last offer was",
         """SELECT count(*) FROM casework_clock k
            WHERE k.stopped_at IS NULL AND k.kind IN ('returned_case_settled', 'returned_case_settled_red')

@@ -34,11 +34,12 @@ from casework.actions import (
     rule_sets,
     signing_in,
 )
-from casework.jobs import delivery, integrity_checks, rechecks, sweep
+from casework.jobs import delivery, integrity_checks, lost_leads, rechecks, sweep
 from casework.messages import outbox
 from casework.models import AuditEvent, Case, Contact, Event, Message, OutboxMessage, Reminder
 from errors import InvalidInput, NotAllowedInStatus, NotPermitted
-from localities.models import User
+from localities.models import Membership, User
+from localities.working_time import local_day
 from tests.stage.documents import child
 from tests.stage.drafts import Drafts
 from tests.stage.mail import Killed, Sink, dies_after_sending, nobody_listens
@@ -800,6 +801,9 @@ class TestNoName:
         _to_and_fro(story, again.case, typed)
         _more_is_known(story, contact, typed)
         cases.name_lead(case_id=again.case_id, lead_id=bea.pk, by=ben, now=story.later())
+        Membership.objects.filter(user=bea).update(ends_on=local_day(story.now) - timedelta(days=1))
+        lost_leads.release(now=story.later())
+        Membership.objects.filter(user=bea).update(ends_on=None)
         linked = story.contact(**_family())
         asked = story.asked(linked, question=typed)
         story.decided(linked, rationale=typed, history=typed, without_answers=[], answers_follow=[asked.pk])

@@ -363,6 +363,13 @@ class TestClosing(GoesOnFromSharedStory):
                 case.pk,
             )
 
+    def test_that_a_lead_left_where_nobody_led_is_refused(self, db: None, shared: SharedStory) -> None:
+        case = Case.objects.get(pk=shared.about[2])
+        with refused("a_lead_who_left_was_named"):
+            change("casework_case", case.pk, lead_left_on="'2026-11-18'")
+        with allowed():
+            change("casework_case", case.pk, lead_left_on="'2026-11-18'", lead_practitioner_id=str(person("ben").pk))
+
     def test_a_closing_that_lacks_an_answer_is_refused(self, db: None, shared: SharedStory) -> None:
         closing_id, request_id, other = shared.about
         to = {"case_id": str(other)}

@@ -82,6 +82,7 @@ BACK = "A handoff says that it goes back where the team let go of the case in th
 NO_TEAM = (
     "An open case that the front door holds and has not offered waits for a team with its clock, and no other does"
 )
+LEAD_LEFT = "An open case whose lead practitioner has left has the clock for naming another"
 NEXT_STEP = "No case waits for its next step as one that was returned, unless its last offer was"
 ASKED = "A question to a partner has its clock until it ends, by the decision unless that lets the answer follow"
 WITH = "A contact is with the team to which it was passed last"
@@ -112,7 +113,7 @@ def found() -> tuple[int, dict[str, int]]:
         code = 0
     *lines, last = says.getvalue().splitlines()
     counted = {line[9:]: int(line[:7]) for line in lines}
-    assert len(counted) == len(INVARIANTS) + 1
+    assert len(counted) == len(INVARIANTS) + 2
     assert last == ("Nothing is broken." if code == 0 else f"{sum(counted.values())} broken.")
     return code, {invariant: broken for invariant, broken in counted.items() if broken}
 
@@ -491,6 +492,14 @@ class TestHandoffs(InWork):
         with underneath():
             change("casework_clock", case.clocks.get(kind="next_team_offered").pk, **RUNS)
         assert found() == (1, {NO_TEAM: 1})
+
+    def test_a_lead_has_left_and_nobody_must_name_another(self, handoff: Handoff, story: Story) -> None:
+        handoffs.accept(handoff_id=handoff.pk, by=person("ben"), now=story.later())
+        cases.name_lead(case_id=handoff.case_id, lead_id=person("bea").pk, by=person("ben"), now=story.later())
+        assert found() == (0, {})
+        with underneath():
+            change("casework_case", handoff.case_id, lead_left_on="'2026-11-18'")
+        assert found() == (1, {LEAD_LEFT: 1})
 
     def test_one_that_was_returned_is_offered_again_and_waits_still(self, handoff: Handoff, story: Story) -> None:
         handoffs.accept(handoff_id=handoff.pk, by=person("ben"), now=story.later())

@@ -47,7 +47,7 @@ from casework.actions import (
 )
 from casework.actions.contact_drafts import Task
 from casework.families.typed_search import read_typed
-from casework.jobs import calendar_changes, delivery, integrity_checks, rechecks, sweep
+from casework.jobs import calendar_changes, delivery, integrity_checks, lost_leads, rechecks, sweep
 from casework.jobs import files as file_jobs
 from casework.models import (
     AuditEvent,
@@ -62,7 +62,8 @@ from casework.models import (
 )
 from casework.record import audit
 from casework.record.responsibilities import current
-from localities.models import Agency, CalendarDay, OtherAuthority, Team
+from localities.models import Agency, CalendarDay, Membership, OtherAuthority, Team
+from localities.working_time import local_day
 from tests.stage.administrator import Administrator
 from tests.stage.clamd import clamd
 from tests.stage.documents import address, nhs_number
@@ -233,6 +234,9 @@ class WholeStory:
             else:
                 handoffs.return_to_sender(handoff_id=offer.pk, reason=WORD, **self.said(by[to.code]))
         cases.name_lead(case_id=case.pk, lead_id=person("bea").pk, **self.said("ben"))
+        Membership.objects.filter(user=person("bea")).update(ends_on=local_day(self.story.now) - timedelta(days=1))
+        lost_leads.release(now=self.story.later())
+        Membership.objects.filter(user=person("bea")).update(ends_on=None)
         at = self.story.now
         cases.record_milestone(case_id=case.pk, kind="first_family_contact", at=at, **self.said("ben"))
         more = self.contact("Lou", "Adder", child={"nhs_number": nhs_number(7)})
