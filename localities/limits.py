@@ -4,6 +4,7 @@ ever locked. The counts stand in PostgreSQL, and one is taken before a password 
 moment, no more are looked at than of guesses one after the other.
 """
 
+import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,6 +15,8 @@ from django.utils.crypto import salted_hmac
 from localities.models import Tries
 
 MOST_DOUBLINGS = 16
+# Networks are told apart by so much of an IPv6 address: a household or an office has the rest to itself.
+IPV6_NETWORK = 64
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,8 @@ EVERYBODY = Budget(300, timedelta(seconds=1), timedelta(seconds=8), timedelta(se
 DEVICE = Budget(10, timedelta(seconds=30), timedelta(minutes=15), timedelta(minutes=5))
 # Links to set a password that are asked for from one network, whether or not there is such an account.
 LINKS = Budget(20, timedelta(minutes=1), timedelta(minutes=30), timedelta(minutes=3))
+# Wrong secrets of one partner's system from one network: another system behind the same address is not kept waiting.
+CLIENT = Budget(30, timedelta(seconds=5), timedelta(minutes=1), timedelta(seconds=30))
 # What is not tried again for so long has forgiven everything.
 FORGOTTEN_AFTER = timedelta(days=2)
 
@@ -70,6 +75,18 @@ class Charge:
 def key(kind: str, which: object) -> str:
     """The key of the tries of this kind at this account, from this network, and so on."""
     return f"{kind}:{salted_hmac('localities.limits', str(which), algorithm='sha256').hexdigest()[:40]}"
+
+
+def network_of(address: str | None) -> str:
+    """The network of an address: of IPv4, the address alone."""
+    if address is None:
+        return ""
+    ip = ipaddress.ip_address(address)
+    if isinstance(ip, ipaddress.IPv6Address):
+        return (
+            network_of(str(ip.ipv4_mapped)) if ip.ipv4_mapped else str(ipaddress.ip_network((ip, IPV6_NETWORK), False))
+        )
+    return address
 
 
 def charge(budgets: Mapping[str, Budget], *, now: datetime) -> Charge | datetime:

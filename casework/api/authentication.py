@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
+from datetime import datetime
+from math import ceil
 from typing import TYPE_CHECKING, Any, cast
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils import timezone
 from oauth2_provider.contrib.rest_framework import OAuth2Authentication
 from oauth2_provider.oauth2_validators import OAuth2Validator
 from oauth2_provider.views import TokenView
@@ -13,6 +17,8 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.throttling import SimpleRateThrottle
 
+from casework.record.sign_ins import address_of
+from localities import limits
 from localities.models import Agency, AgencyClient
 
 if TYPE_CHECKING:
@@ -24,8 +30,27 @@ class ClientTokenView(TokenView):
     """Issues tokens for client credentials only, without the package's device flow."""
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Wrong secrets of a client make its next try from the same network wait."""
+        now = timezone.now()
+        tries = limits.key("client", (limits.network_of(address_of(request)), _client_id(request)))
+        charged = limits.charge({tries: limits.CLIENT}, now=now)
+        if isinstance(charged, datetime):
+            seconds = ceil((charged - now).total_seconds())
+            says = {"error": "temporarily_unavailable", "error_description": f"Try again in {seconds} seconds."}
+            return JsonResponse(says, status=429, headers={"Retry-After": str(seconds)})
         answer: HttpResponse = self.authorization_flow_token_response(request)
+        if answer.status_code < 400:
+            charged.give_back()
         return answer
+
+
+def _client_id(request: HttpRequest) -> str:
+    """What the client says who it is: in the header, or else in the form."""
+    try:
+        said = b64decode(request.headers.get("Authorization", "").removeprefix("Basic ")).decode()
+    except ValueError:
+        said = ""
+    return said.partition(":")[0] or str(request.POST.get("client_id", ""))
 
 
 class ClientValidator(OAuth2Validator):

@@ -3,7 +3,6 @@ Tries to sign in, and the devices where somebody has signed in: what `localities
 to know of a request.
 """
 
-import ipaddress
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -15,8 +14,6 @@ from localities import devices, limits
 from localities.models import KnownDevice, User
 
 DEVICE = "device"
-# Networks are told apart by so much of an IPv6 address: a household or an office has the rest to itself.
-IPV6_NETWORK = 64
 ONE_MINUTE = timedelta(minutes=1)
 
 
@@ -35,7 +32,7 @@ def begin(request: HttpRequest, username: str, *, now: datetime) -> limits.Charg
     else:
         budgets = {
             limits.key("account", name): limits.ACCOUNT,
-            limits.key("network", network_of(address_of(request))): limits.NETWORK,
+            limits.key("network", limits.network_of(address_of(request))): limits.NETWORK,
             limits.key("everybody", ""): limits.EVERYBODY,
         }
     return _charged(budgets, now)
@@ -64,7 +61,7 @@ def _charged(budgets: dict[str, limits.Budget], now: datetime) -> limits.Charge:
 
 def may_ask_for_link(request: HttpRequest, *, now: datetime) -> bool:
     """Whether somebody may ask for a link to set a password: an e-mail may go out for each. It is counted."""
-    network = network_of(address_of(request))
+    network = limits.network_of(address_of(request))
     return isinstance(limits.charge({limits.key("link", network): limits.LINKS}, now=now), limits.Charge)
 
 
@@ -72,18 +69,6 @@ def in_words(until: datetime, now: datetime) -> str:
     """How long somebody must wait, in whole minutes."""
     minutes = max(1, -((now - until) // ONE_MINUTE))
     return "a minute" if minutes == 1 else f"{minutes} minutes"
-
-
-def network_of(address: str | None) -> str:
-    """The network of an address: of IPv4, the address alone."""
-    if address is None:
-        return ""
-    ip = ipaddress.ip_address(address)
-    if isinstance(ip, ipaddress.IPv6Address):
-        return (
-            network_of(str(ip.ipv4_mapped)) if ip.ipv4_mapped else str(ipaddress.ip_network((ip, IPV6_NETWORK), False))
-        )
-    return address
 
 
 def known_device(request: HttpRequest, username: str, *, now: datetime) -> KnownDevice | None:

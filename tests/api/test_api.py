@@ -25,6 +25,7 @@ from pytest_django import Settings
 from casework.actions import people, receiving
 from casework.api.in_step import until_next_step
 from casework.models import AuditEvent, Contact, DetailToCheck, Event, OutboxMessage
+from localities import limits
 from localities.models import Agency, User
 from tests.stage.documents import CONTRACT, child, nhs_number
 from tests.stage.staff import SignedIn
@@ -195,6 +196,23 @@ class TestTokens:
         )
         assert answer.status_code == 200
         problem(partner.send(todays_document()), 401, "not-authenticated")
+
+    def test_wrong_secrets_make_the_next_try_of_that_client_there_wait(
+        self, client: Client, school: Agency, police: Agency
+    ) -> None:
+        (name, secret), (other, others_secret) = credentials(school), credentials(police, "Another")
+        asks = {"grant_type": "client_credentials", "client_id": name, "client_secret": "guessed"}
+        right, of_other = asks | {"client_secret": secret}, asks | {"client_id": other, "client_secret": others_secret}
+        assert client.post(TOKEN, right).status_code == 200
+        for _ in range(limits.CLIENT.free):
+            assert client.post(TOKEN, asks).status_code == 401
+        answer = client.post(TOKEN, right)
+        assert (answer.status_code, answer.json()["error"]) == (429, "temporarily_unavailable")
+        assert 1 <= int(answer.headers["Retry-After"]) <= 5
+        by_header = basic(name, secret)
+        assert client.post(TOKEN, {"grant_type": "client_credentials"}, headers=by_header).status_code == 429
+        assert client.post(TOKEN, of_other).status_code == 200, "another system behind the same address goes on"
+        assert client.post(TOKEN, right, REMOTE_ADDR="192.0.2.7").status_code == 200
 
 
 class TestWhoComesIn:
