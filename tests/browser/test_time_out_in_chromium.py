@@ -149,3 +149,16 @@ def test_typing_into_a_form_that_does_not_save_itself_is_doing_something(visit: 
     with page.expect_response(lambda answer: "/presence/" in answer.url and answer.request.method == "POST"):
         page.keyboard.press("Tab")
     assert page.request.get(f"{window.base_url}/presence/", headers={"X-By-Itself": "1"}).json()["ends_in"] > 880
+
+
+def test_the_admins_screens_warn_too_and_promise_nothing(visit: Any) -> None:
+    window = visit(width=1280)
+    page = window.sign_in("adele")
+    window.go("/admin/localities/user/")
+    left(window, 100)
+    looks(page)
+    expect(warning(page)).to_have_accessible_description(re.compile("Save what you typed: it is not kept."))
+    assert window.accessibility() == []
+    page.get_by_role("button", name="Stay signed in").press("Enter")
+    expect(warning(page)).to_be_hidden()
+    assert window.complaints == []
