@@ -7,11 +7,11 @@ from copy import deepcopy
 from datetime import datetime
 from typing import Any
 
-from casework.actions import contact_owners, decisions, handoffs, partner_checks, receiving, restrictions
+from casework.actions import contact_owners, decisions, handoffs, notes, partner_checks, receiving, restrictions
 from casework.demonstration.front_door import HISTORY, FrontDoor
 from casework.demonstration.timeline import Timeline
 from casework.facts.history import has_history
-from casework.models import Case, Contact, Handoff
+from casework.models import Case, Contact, Handoff, NoteReaders
 from casework.statuses import ContactStatus, HandoffStatus
 from localities.models import Agency, Membership, Role, User
 from localities.working_time import local_day
@@ -46,12 +46,32 @@ class OpenWork:
         contact_owners.assign(contact_id=contact.pk, to_id=by.pk, seen_owner_id=contact.owner_id, by=by, now=now)
 
     def _asked(self, contact: Contact, now: datetime) -> None:
+        by = self.timeline.staff(contact.team, now, Role.SOCIAL_WORKER)
+        self._noted(contact, by, now)
         partner_checks.ask(
             contact_id=contact.pk,
             agency_id=next(agency.pk for agency in self.timeline.agencies if agency.pk != contact.agency_id),
             question="Have you seen the children this week, and who brought them?",
-            by=self.timeline.staff(contact.team, now, Role.SOCIAL_WORKER),
+            by=by,
             now=now,
+        )
+
+    def _noted(self, contact: Contact, by: User, now: datetime) -> None:
+        """A call, which is corrected after it, and what somebody said in confidence."""
+        said: dict[str, Any] = {
+            "contact_id": contact.pk, "kind": "call", "happened_at": now, "adult_ids": [], "by": by, "now": now,
+            "child_ids": [child.pk for child in contact.children.all()],
+        }  # fmt: skip
+        call = notes.write(
+            text="The mother rang back. She is at work until five, and would like a visit on Thursday.",
+            readers=NoteReaders.RECORD, **said,
+        )  # fmt: skip
+        notes.correct(
+            note_id=call.pk, seen_edition=call.edition, was_wrong="The day: I read my own writing wrong.",
+            text="The mother rang back. She is at work until five, and would like a visit on Tuesday.", **said,
+        )  # fmt: skip
+        notes.write(
+            text="The grandmother asks that nobody tells the family that she rang us.", readers=NoteReaders.TEAM, **said
         )
 
     def _to_sign_off(self, contact: Contact, now: datetime) -> None:

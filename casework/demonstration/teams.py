@@ -2,10 +2,10 @@
 
 from datetime import datetime, timedelta
 
-from casework.actions import cases, clock_changes, closing, handoffs, viewing
+from casework.actions import cases, clock_changes, closing, handoffs, notes, viewing
 from casework.demonstration.timeline import Timeline
 from casework.families.routing import teams_to_pick_from
-from casework.models import LEAD_OFFERS_FROM, Case, Clock, Handoff, Outcome
+from casework.models import LEAD_OFFERS_FROM, Case, Clock, Handoff, NoteReaders, Outcome
 from casework.record.responsibilities import current
 from localities.models import OtherAuthority, Role, Team, TeamKind
 from triage.rule_set_document import Work
@@ -78,6 +78,12 @@ class Teams:
         by = self.timeline.staff(team, now, Role.TEAM_LEAD)
         viewing.view_case(reference=case.reference, by=by, now=now)
         cases.record_milestone(case_id=case_id, kind="first_family_contact", at=now, by=by, now=now)
+        notes.write(
+            case_id=case_id, kind="visit", happened_at=now, child_ids=[], adult_ids=[], readers=NoteReaders.RECORD,
+            text="Seen at home, all of them. The children showed me their rooms. The parents say what would help: "
+                 "somebody in the mornings, before school. I told them that I come again next week.",
+            by=by, now=now,
+        )  # fmt: skip
         plan = case.clocks.running().filter(kind="family_help_plan").first()
         if plan is not None and self.timeline.chance(0.3):
             extend_clock(

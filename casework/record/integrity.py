@@ -126,6 +126,13 @@ INVARIANTS = (
                   AND e.event IN ('record_restricted', 'reader_named', 'glass_broken')))""",
     ),
     Invariant(
+        "Every note and every correction is in the audit",
+        """SELECT count(*) FROM casework_note n WHERE NOT EXISTS (
+               SELECT FROM casework_auditevent e WHERE e.at = n.written_at AND e.by_user_id = n.written_by_id
+               AND e.event = CASE WHEN n.corrects_id IS NULL THEN 'note_written' ELSE 'note_corrected' END
+               AND (e.detail ->> 'note')::bigint = COALESCE(n.corrects_id, n.id))""",
+    ),
+    Invariant(
         "A conflict of interest is in all the people of the contact in which it was declared",
         """SELECT count(*) FROM casework_conflictofinterest i
            JOIN (SELECT contact_id, recorded_as_id FROM casework_contactchild

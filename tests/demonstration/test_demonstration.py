@@ -18,6 +18,7 @@ from casework.models import (
     ContactHandover,
     Duty,
     Handoff,
+    Note,
     PartnerCheck,
     PersonMatch,
     ReminderLook,
@@ -59,6 +60,10 @@ def test_people_wait_ask_pass_on_and_put_off(db: None, now: datetime) -> None:
             {tab.code: number for tab, number in front_door.counts(user, [], front_door.Filter(), now).tabs.items()}
         )
     assert found.keys() == {tab.code for tab in front_door.TABS}, DRAWS
+    notes = Note.objects.all()
+    assert {note.kind for note in notes} == {"call", "visit"}, DRAWS
+    assert notes.filter(edition=2).exists(), "a note is corrected"
+    assert notes.filter(readers="team").exists(), "a note is for the team alone"
     assert PersonMatch.objects.filter(status="proposed").exists(), DRAWS
     assert Restriction.objects.in_force().exists(), DRAWS
     # Somebody is on duty now, somebody is away and covered for, and everybody can be called.

@@ -136,6 +136,13 @@ PICTURES = (
         for part in ("contact", "child", "new-adult")
     ),
     Taken("restriction", "iris", first("/restricted/", "/restricted/")),
+    Taken("contact-with-notes", "maya", first("/?tab=information", "/contacts/")),
+    Taken("note-new", "amina", first("/?tab=to-triage", "/contacts/", below="notes/new/")),
+    Taken(
+        "note-new-with-faults",
+        "amina",
+        pressed(first("/?tab=to-triage", "/contacts/", below="notes/new/"), "Save note"),
+    ),
     Taken("contact-history-of-facts", "amina", first("/?tab=to-triage", "/contacts/", below="history/")),
     Taken("case", "ben", first("/", "/cases/")),
     Taken("case-close", "ben", first("/", "/cases/", below="close/")),

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from django.db.models import Count
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
@@ -11,6 +12,7 @@ from casework.actions import (
     corrections,
     learning,
     matches,
+    notes,
     partner_checks,
     protecting,
     receiving,
@@ -18,11 +20,11 @@ from casework.actions import (
     viewing,
 )
 from casework.jobs import opening
-from casework.models import Contact, PartnerCheck, Person, PersonMatch
+from casework.models import Contact, Note, NoteReaders, PartnerCheck, Person, PersonMatch
 from localities import calendar
 from localities.models import Agency, User
 from localities.working_time import at, local_day
-from tests.random_actions.ledger import CAST, DAY, NIGHT, ContactEntry, is_front_door, works_in
+from tests.random_actions.ledger import CAST, DAY, NIGHT, ContactEntry, is_front_door, works_in, works_in_a_team
 from tests.random_actions.stage import (
     AGENCIES,
     DAYS,
@@ -253,6 +255,34 @@ class Contacts(Stage):
         self.attempt(
             None if not_blank(said) else False, protecting.protect if hides else protecting.lift,
             person_id=someone.pk, reason=said, by=person(by), now=self.now,
+        )  # fmt: skip
+
+    @precondition(lambda self: self.ledger.contacts)
+    @rule(which=WHICH, who=WHO, said=WORDS, readers=st.sampled_from(list(NoteReaders)))
+    def write_a_note(self, which: int, who: int | str, said: str, readers: NoteReaders) -> None:
+        contact = pick(which, list(self.ledger.contacts.values()))
+        by = choose_person(who, filter(contact.is_noted_by, CAST))
+        may = contact.is_noted_by(by) and not_blank(said) and (works_in_a_team(by) or readers == NoteReaders.RECORD)
+        self.attempt(
+            may, notes.write, contact_id=contact.pk, kind="call", text=said, happened_at=None, child_ids=[],
+            adult_ids=[], readers=readers, by=person(by), now=self.now,
+        )  # fmt: skip
+
+    @precondition(lambda self: self.ledger.contacts)
+    @rule(which=WHICH, who=WHO, said=WORDS, seen=st.integers(1, 3))
+    def correct_a_note(self, which: int, who: int | str, said: str, seen: int) -> None:
+        """Who may read and correct it is for tests/actions/test_notes.py."""
+        found: list[Any] = list(Note.objects.firsts().annotate(editions=Count("corrections") + 1).order_by("pk"))
+        if not found:
+            return
+        note = pick(which, found)
+        contact = self.ledger.contacts[note.contact_id]
+        by = choose_person(who, [note.written_by.username])
+        could = contact.is_seen_by(by) and not_blank(said) and seen == note.editions
+        self.attempt(
+            None if could else False, notes.correct, contact_id=contact.pk, note_id=note.pk, seen_edition=seen,
+            kind="call", text=said, was_wrong=said, happened_at=None, child_ids=[], adult_ids=[], by=person(by),
+            now=self.now,
         )  # fmt: skip
 
     @precondition(lambda self: self.ledger.contacts)

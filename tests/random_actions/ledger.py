@@ -55,6 +55,10 @@ def works_in(who: str, *teams: str) -> bool:
     return any(team in teams for _, team in ROLES[who])
 
 
+def works_in_a_team(who: str) -> bool:
+    return any(team for _, team in ROLES[who])
+
+
 def has(who: str, *roles: str, team: str | None = None) -> bool:
     return any(role in roles and team in (None, where) for role, where in ROLES[who])
 
@@ -185,6 +189,10 @@ class ContactEntry:
 
     def is_seen_by(self, who: str) -> bool:
         return is_front_door(who) or oversees(who) or bool(self.case and self.case.is_seen_by(who))
+
+    def is_noted_by(self, who: str) -> bool:
+        """Whoever works in a team, or leads practice, writes notes on what they see."""
+        return self.is_seen_by(who) and (works_in_a_team(who) or has(who, "service_manager", "practice_lead"))
 
     def passes_to(self, team: str, now: datetime) -> None:
         self.team, self.passed = team, True

@@ -211,6 +211,8 @@ def test_nothing_is_broken_after_a_whole_story(story: Story, amina: User, ben: U
     handoffs.accept(handoff_id=again.pk, by=bea, now=story.later())
     cases.name_lead(case_id=again.case_id, lead_id=bea.pk, by=ben, now=story.later())
     linked = story.contact()
+    story.corrected(story.note(linked))
+    story.note(again.case, by="ben", readers="team")
     story.decided(linked)
     assert linked.case_id == again.case_id
     withdrawn = handoffs.offer(
@@ -1303,6 +1305,17 @@ class TestTheRefusalsThemselves:
         """As `manage.py pgtrigger install` leaves it: off now, and on for any session that sets it."""
         pgtrigger.installation.install("casework.AuditEvent:an_audit_event_never_changes")
         assert found() == (1, {REFUSALS: 1})
+
+
+class TestNotes:
+    def test_what_nobody_wrote_into_the_audit(self, story: Story) -> None:
+        first = story.note(story.contact())
+        correction = story.corrected(first)
+        assert found() == (0, {})
+        for note in (first, correction):
+            with underneath():
+                change("casework_note", note.pk, written_at="written_at + '1s'::interval")
+        assert found()[1] == {"Every note and every correction is in the audit": 2}
 
 
 class TestRestrictions:
