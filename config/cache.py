@@ -1,4 +1,4 @@
-"""The cache. It counts API calls and sign-in attempts, and these counts may be lost."""
+"""The cache. It counts API calls, and these counts may be lost. Tries to sign in are counted in PostgreSQL."""
 
 from collections.abc import Callable
 from typing import Any

@@ -257,7 +257,7 @@ if _redis_password := _secret("REDIS_PASSWORD"):
         _refusals.append("REDIS_PASSWORD needs a REDIS_URL without a password, as redis://host:6379/0. Correct it.")
     REDIS_URL = REDIS_URL.replace("://", f"://:{quote(_redis_password, safe='')}@", 1)
 CACHES = {
-    # Counts of API calls and sign-in attempts: when they cannot be read, calls and sign-ins still succeed.
+    # Counts of API calls: when they cannot be read, calls still succeed.
     "default": {"BACKEND": "config.cache.OptionalRedisCache", "LOCATION": REDIS_URL},
     # The workers' heartbeats: /readyz must know when they cannot be read.
     "heartbeats": {"BACKEND": "config.heartbeats.Heartbeats", "LOCATION": REDIS_URL},
