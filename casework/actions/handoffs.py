@@ -33,15 +33,22 @@ def offer(
     reason: str,
     lead_reason: str = "",
     despite: str = "",
+    family_told: str = "",
+    family_agrees: bool | None = None,
     by: User,
     now: datetime,
 ) -> Handoff:
     """
     Offers a case to another team. The sender stays responsible until that team accepts.
 
+    The family knows of a step up or down (domain/front-door.md 3.4). A step down goes to a voluntary service, so it is
+    asked anew whether it agrees; a step up waits for nobody's agreement.
+
     :param lead_reason: the lead's reason for another handoff; required from the third handoff on.
     :param despite: why the case does not go to a team that knows the family; required if there is one
         (`continuity.ties`).
+    :param family_told: what the family was told; required for a step.
+    :param family_agrees: whether the family agrees; required for a step down.
     :raises InvalidInput: with every fault, by field.
     :raises NotPermitted: `by` does not work in the responsible team, or does not lead it from the third handoff on.
     :raises NotAllowedInStatus: the case is closed, or on offer already.
@@ -63,6 +70,12 @@ def offer(
         faults.append(Fault(("to_team",), f"{to_team} is responsible for this case already. Choose another team."))
     if not reason.strip():
         faults.append(Fault(("reason",), "Enter why the case should go to this team"))
+    kind = HandoffKind.between(responsible, to_team) if to_team is not None else None
+    if kind is not None and kind.is_step and not family_told.strip():
+        faults.append(Fault(("family_told",), f"Enter what the family was told of the {kind.label.lower()}"))
+    if kind == HandoffKind.STEP_DOWN and not family_agrees:
+        says = "The family must agree to a voluntary service. Ask it first; without its agreement the case stays."
+        faults.append(Fault(("family_agrees",), says))
     if questioned and not lead_reason.strip():
         says = "The family has changed hands twice. Say why once more is right for the children."
         faults.append(Fault(("lead_reason",), says))
@@ -77,8 +90,10 @@ def offer(
     handoff = open_offer(
         case, to_team=to_team, from_team=responsible, number=number, bounces=would_bounce(case, to_team, now),
         reason=reason.strip(), lead_reason=lead_reason.strip() if questioned else "",
-        despite=despite.strip() if elsewhere else "", effects=effects, reference=clocks.locked_reference(),
-        by=by, now=now,
+        despite=despite.strip() if elsewhere else "",
+        family_told=family_told.strip() if kind is not None and kind.is_step else "",
+        family_agrees=family_agrees if kind == HandoffKind.STEP_DOWN else None, effects=effects,
+        reference=clocks.locked_reference(), by=by, now=now,
     )  # fmt: skip
     clocks.stop(case, *clocks.NEXT_STEP, at=now)
     effects.write()
@@ -105,6 +120,8 @@ def open_offer(
     reason: str,
     lead_reason: str = "",
     despite: str = "",
+    family_told: str = "",
+    family_agrees: bool | None = None,
     effects: Effects,
     reference: Reference,
     by: User,
@@ -127,6 +144,8 @@ def open_offer(
         reason=reason,
         lead_reason=lead_reason,
         despite=despite,
+        family_told=family_told,
+        family_agrees=family_agrees,
         offered_at=now,
         offered_by=by,
     )

@@ -251,6 +251,22 @@ class HandoffKind(models.TextChoices):
     OUT_OF_HOURS = "out_of_hours", "From emergency duty to the day team"
     OTHER_AUTHORITY = "other_authority", "To another authority"
 
+    @property
+    def is_step(self) -> bool:
+        """Whether the family gets more or less help than before."""
+        return self in {HandoffKind.STEP_UP, HandoffKind.STEP_DOWN}
+
+    @classmethod
+    def step_of(cls, team: Team) -> HandoffKind | None:
+        """The step that a team can offer: more help, or less; the front door offers none."""
+        match TeamKind(team.kind):
+            case TeamKind.CHILD_PROTECTION:
+                return cls.STEP_DOWN
+            case TeamKind.LOCALITY | TeamKind.OUT_OF_AREA:
+                return cls.STEP_UP
+            case _:
+                return None
+
     @classmethod
     def between(cls, sender: Team, receiver: Team) -> HandoffKind:
         """The kind of a handoff between these teams."""
@@ -290,6 +306,10 @@ class Handoff(models.Model):
     is_bounce = models.BooleanField(default=False)
     reason = models.TextField()
     lead_reason = models.TextField(blank=True, help_text="Why the family changes hands once more: the lead says so.")
+    family_told = models.TextField(
+        blank=True, default="", db_default="", help_text="What the family was told, of a step up or down."
+    )
+    family_agrees = models.BooleanField(null=True, help_text="Of a step down: whether the family agrees to it.")
     despite = models.TextField(blank=True, help_text="Why it does not go to those who know the family.")
     offered_at = models.DateTimeField()
     offered_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
@@ -331,12 +351,21 @@ class Handoff(models.Model):
         ]
         triggers: ClassVar = [
             refuse_if(
+                r"""NEW.family_told !~ '\S' OR (NEW.kind = 'step_down' AND NEW.family_agrees IS DISTINCT FROM TRUE)""",
+                on=pgtrigger.Insert,
+                where="NEW.kind IN ('step_up', 'step_down')",
+                name="the_family_knows_of_a_step",
+                message="A step up or down says what the family was told, and it agrees to a step down.",
+            ),
+            refuse_if(
                 """TG_OP = 'DELETE' OR OLD.status <> 'offered'
                    OR (NEW.case_id, NEW.from_team_id, NEW.to_team_id, NEW.kind, NEW.ordinal, NEW.is_bounce,
-                       NEW.reason, NEW.lead_reason, NEW.despite, NEW.offered_at, NEW.offered_by_id)
+                       NEW.reason, NEW.lead_reason, NEW.despite, NEW.family_told, NEW.family_agrees,
+                       NEW.offered_at, NEW.offered_by_id)
                       IS DISTINCT FROM
                       (OLD.case_id, OLD.from_team_id, OLD.to_team_id, OLD.kind, OLD.ordinal, OLD.is_bounce,
-                       OLD.reason, OLD.lead_reason, OLD.despite, OLD.offered_at, OLD.offered_by_id)""",
+                       OLD.reason, OLD.lead_reason, OLD.despite, OLD.family_told, OLD.family_agrees,
+                       OLD.offered_at, OLD.offered_by_id)""",
                 on=pgtrigger.Update | pgtrigger.Delete,
                 name="a_handoff_is_answered_once",
                 message="A handoff is answered once, and stays as it was offered.",

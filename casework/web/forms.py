@@ -10,7 +10,7 @@ from django.http import QueryDict
 
 from casework.actions.contact_owners import front_door_staff, to_suggest
 from casework.actions.matches import ShowsAnAddress
-from casework.models import Case, Contact, ContactAdult, ContactChild, MilestoneKind
+from casework.models import Case, Contact, ContactAdult, ContactChild, HandoffKind, MilestoneKind
 from casework.reading.team_work import Load
 from casework.web.rendering import (
     DatePartsField,
@@ -24,7 +24,7 @@ from casework.web.rendering import (
     read_time,
 )
 from errors import InvalidInput
-from localities.models import Agency, Membership, OtherAuthority, Team, User
+from localities.models import Agency, Membership, OtherAuthority, Team, TeamKind, User
 from localities.working_time import local_day
 
 CHOOSE_A_TEAM = "Select a team that takes work"
@@ -129,16 +129,37 @@ class OwnRecordsForm(ActionForm):
         }
 
 
+def _step(kind: HandoffKind) -> HandoffKind | None:
+    return kind if kind.is_step else None
+
+
 class OfferForm(ActionForm):
     """Offer a case to another team."""
 
     to_team = choice_of("To which team?", Team.objects.filter(is_active=True).order_by("name"), else_says=CHOOSE_A_TEAM)
     reason = reason_field("Why?", "What the family needs from this team, and what they have been told.")
+    family_told = reason_field("What was the family told, and what did it say?", "The children's words first.")
+    family_agrees = forms.ChoiceField(
+        label="Does the family agree to the voluntary service, asked anew?", widget=RadiosInARow, required=False,
+        choices=[("yes", "Yes"), ("no", "No")], help_text="What it agreed to before was another service.",
+    )  # fmt: skip
     despite = reason_field("If it does not go to those who know the family: why not?")
     lead_reason = reason_field("Why is it right for the children to change hands once more?")
 
-    def __init__(self, *args: Any, questioned: bool = False, is_known: bool = False, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, sender: Team, step: HandoffKind | None, questioned: bool = False, is_known: bool = False,
+        **kwargs: Any,
+    ) -> None:  # fmt: skip
+        """:param step: a step up or down; None for any other offer of the sender."""
         super().__init__(*args, prefix="offer", **kwargs)
+        to_team = self.fields["to_team"]
+        assert isinstance(to_team, forms.ModelChoiceField)
+        kinds = [kind for kind in TeamKind if _step(HandoffKind.between(sender, Team(kind=kind))) == step]
+        to_team.queryset = Team.objects.filter(is_active=True, kind__in=kinds).order_by("name")
+        if step is None:
+            del self.fields["family_told"]
+        if step != HandoffKind.STEP_DOWN:
+            del self.fields["family_agrees"]
         if not questioned:
             del self.fields["lead_reason"]
         if not is_known:

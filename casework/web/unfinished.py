@@ -54,6 +54,8 @@ PURPOSES = {
     "case-offer": ("Offer to another team", True),
     "case-return": ("Return of the case", True),
     "case-withdraw": ("Withdrawal of the offer", True),
+    "case-step-up": ("Step up", True),
+    "case-step-down": ("Step down", True),
     "case-close": ("Closing of the case", True),
     "case-keep-open": ("Why the case stays open", True),
 }

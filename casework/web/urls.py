@@ -141,6 +141,8 @@ urlpatterns = [
         name="case-note-correct",
     ),
     path("cases/<reference:reference>/conflict/", restrictions.conflict_in_case, name="case-conflict"),
+    path("cases/<reference:reference>/step-up/", handoffs.step_up, name="case-step-up"),
+    path("cases/<reference:reference>/step-down/", handoffs.step_down, name="case-step-down"),
     path("cases/<reference:reference>/offer/", handoffs.offer, name="case-offer"),
     path("cases/<reference:reference>/accept/", handoffs.accept, name="case-accept"),
     path("cases/<reference:reference>/return/", handoffs.return_to_sender, name="case-return"),

@@ -22,10 +22,14 @@ HARM: dict[str, Any] = {"children": [child(indicators=["L4-01"])]}
 SATURDAY_NIGHT = datetime(2026, 11, 21, 23, 30, tzinfo=LONDON)
 
 
+# Of a step up or down: what the family was told, and that it agrees.
+TOLD: dict[str, Any] = {"family_told": "They know who comes, and why.", "family_agrees": True}
+
+
 def offer(story: Story, case: Case, to: str, by: str, **said: Any) -> Handoff:
     return handoffs.offer(
         case_id=case.pk, to_team_id=story.team(to).pk, by=person(by), now=story.later(),
-        **({"reason": "They live there now."} | said),
+        **({"reason": "They live there now."} | TOLD | said),
     )  # fmt: skip
 
 
@@ -421,6 +425,13 @@ class TestKinds:
         assert (handoff.kind, handoff.ordinal) == ("step_up", 2)
         assert current(case).team.code == "child-protection"
 
+    def test_a_step_up_says_what_the_family_was_told_and_waits_for_no_agreement(self, story: Story) -> None:
+        case = story.accepted()
+        with pytest.raises(InvalidInput, match="Enter what the family was told of the step up"):
+            offer(story, case, "child-protection", "ben", family_told=" ")
+        handoff = offer(story, case, "child-protection", "ben", family_agrees=False)
+        assert (handoff.family_told, handoff.family_agrees) == ("They know who comes, and why.", None)
+
     def test_another_locality_is_a_transfer(self, story: Story) -> None:
         assert passed_on(story, story.accepted(), "chiltern", "ben", "chris").kind == "transfer"
 
@@ -451,6 +462,15 @@ class TestSteppingDown(FromACase):
         handoff = passed_on(story, case, "aylesbury", "pat", "ben", reason="The plan worked.")
         assert handoff.kind == "step_down"
         assert current(case).team.code == "aylesbury"
+
+    @pytest.mark.parametrize("agrees", [None, False])
+    def test_a_voluntary_service_needs_agreement_that_is_asked_anew(
+        self, story: Story, case: Case, agrees: bool | None
+    ) -> None:
+        with pytest.raises(InvalidInput, match="The family must agree to a voluntary service"):
+            offer(story, case, "aylesbury", "pat", family_agrees=agrees)
+        handoff = offer(story, case, "aylesbury", "pat")
+        assert (handoff.family_told, handoff.family_agrees) == ("They know who comes, and why.", True)
 
     def test_the_sender_cannot_close_until_the_receiver_accepts(self, story: Story, case: Case) -> None:
         handoff = offer(story, case, "aylesbury", "pat", reason="The plan worked.")

@@ -449,6 +449,23 @@ class TestHandoffs(GoesOnFromSharedStory):
     def handoff(self, db: None, shared: SharedStory) -> Handoff:
         return Handoff.objects.get(pk=shared.about[0])
 
+    def test_a_step_of_which_the_family_knows_nothing_is_refused(self, handoff: Handoff) -> None:
+        answered = {"status": "'withdrawn'", "answered_at": "offered_at", "answered_by_id": "offered_by_id"}
+        copied = answered | {"answer_reason": "'x'"}
+        told = {"family_told": "'They know.'"}
+        for wrong in (
+            {"kind": "'step_up'"},
+            {"kind": "'step_up'", "family_told": "' '"},
+            {"kind": "'step_down'", "family_agrees": "true"},
+            {"kind": "'step_down'"} | told,
+            {"kind": "'step_down'", "family_agrees": "false"} | told,
+        ):
+            with refused("the_family_knows_of_a_step"):
+                copy("casework_handoff", handoff.pk, **copied | wrong)
+        with allowed():
+            copy("casework_handoff", handoff.pk, **copied | told | {"kind": "'step_up'"})
+            copy("casework_handoff", handoff.pk, **copied | told | {"kind": "'step_down'", "family_agrees": "true"})
+
     def test_two_open_handoffs_of_a_case_are_refused(self, handoff: Handoff, story: Story, ben: User) -> None:
         other = str(story.team("chiltern").pk)
         with refused("a_case_has_one_open_handoff"):

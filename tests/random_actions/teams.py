@@ -12,12 +12,29 @@ from tests.random_actions.stage import SECOND, TEAMS, WHICH, WHO, WORDS, choose_
 from tests.stage.story import how_it_ended, person
 
 
+def is_step(sender: str, receiver: str) -> bool:
+    """Whether the family would get more or less help than before: social work, or a voluntary service."""
+    if receiver == "child-protection":
+        return sender not in FRONT and sender != receiver
+    return sender == "child-protection" and receiver not in FRONT and receiver != "out-of-area"
+
+
 class Teams(Deciding):
     """Cases are offered, accepted, returned and withdrawn; led, worked on and closed."""
 
     @precondition(lambda self: self.ledger.to_offer)
-    @rule(which=WHICH, who=WHO, to=TEAMS, reason=WORDS, lead_reason=WORDS, despite=WORDS)
-    def offer(self, which: int, who: int | str, to: str, reason: str, lead_reason: str, despite: str) -> None:
+    @rule(
+        told=st.sampled_from([True, True, False]),
+        which=WHICH,
+        who=WHO,
+        to=TEAMS,
+        reason=WORDS,
+        lead_reason=WORDS,
+        despite=WORDS,
+    )
+    def offer(
+        self, which: int, who: int | str, to: str, reason: str, lead_reason: str, despite: str, told: bool
+    ) -> None:
         case = pick(which, self.ledger.to_offer, list(self.ledger.cases.values()))
         lead_offers = case.counted >= 2
         right = {
@@ -33,14 +50,15 @@ class Teams(Deciding):
         by = choose_person(who, right)
         may: bool | None = (
             by in right and case in self.ledger.to_offer and to != case.team and not_blank(reason)
-            and (not lead_offers or not_blank(lead_reason))
+            and (not lead_offers or not_blank(lead_reason)) and (told or not is_step(case.team, to))
         )  # fmt: skip
         if may and not not_blank(despite):
             may = None  # Whether somebody knows the family is for tests/families/test_continuity.py.
         now = self.now
         handoff = self.attempt(
             may, handoffs.offer, case_id=case.pk, to_team_id=Team.objects.get(code=to).pk, reason=reason,
-            lead_reason=lead_reason, despite=despite, by=person(by), now=now,
+            lead_reason=lead_reason, despite=despite, family_told="They know." if told else "", family_agrees=told,
+            by=person(by), now=now,
         )  # fmt: skip
         if handoff is not None:
             self.is_offered(case, handoff, to=to, now=now)

@@ -40,7 +40,7 @@ def brothers(story: Story) -> tuple[Case, Case]:
     return robin, with_team(story, about(story, child(**KIM)), "chiltern", "chris")
 
 
-def passed(story: Story, case: Case, to: str, *, by: str, accepts: str, **why: str) -> Handoff:
+def passed(story: Story, case: Case, to: str, *, by: str, accepts: str, **why: Any) -> Handoff:
     """Offers a case to another team, which accepts it."""
     handoff = handoffs.offer(
         case_id=case.pk, to_team_id=story.team(to).pk, reason="They live there now.", by=person(by), now=story.later(),

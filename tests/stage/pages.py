@@ -14,7 +14,20 @@ ON_CONTACTS = (
 )  # fmt: skip
 # Below a contact, by a number of their own.
 BELOW_CONTACTS = ("matches/1", "partners", "partners/1/answer", "partners/1/withdraw", "protect", "lift")
-ON_CASES = ("offer", "accept", "return", "withdraw", "lead", "milestone", "authority", "extend", "close", "keep-open")
+ON_CASES = (
+    "offer",
+    "step-up",
+    "step-down",
+    "accept",
+    "return",
+    "withdraw",
+    "lead",
+    "milestone",
+    "authority",
+    "extend",
+    "close",
+    "keep-open",
+)
 # The answers of somebody who closes a case and has seen the family.
 CLOSING = {
     "close-outcome": "needs_met", "close-summary": "They know where to turn.", "close-children_seen": "yes",

@@ -10,7 +10,18 @@ from tests.stage.sessions import sign_in
 from tests.stage.web_client import Answer, Page, browser
 
 # What is done on a page of its own, and what is shown again to be checked before it is done.
-OWN_PAGES = ("decide", "sign-off", "offer", "accept", "return", "withdraw", "close", "keep-open")
+OWN_PAGES = (
+    "decide",
+    "sign-off",
+    "offer",
+    "accept",
+    "return",
+    "withdraw",
+    "close",
+    "keep-open",
+    "step-up",
+    "step-down",
+)
 # The pages of a case beside its overview.
 TABS_OF_A_CASE = ("chronology", "plan", "people", "handoffs", "notes")
 # The page of a case on which a form stands that is not on its overview.

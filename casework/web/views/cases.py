@@ -18,6 +18,7 @@ from casework.models import (
     Closing,
     ClosingRequest,
     DetailToCheck,
+    HandoffKind,
     Responsibility,
 )
 from casework.models.together import read_together, share_out
@@ -104,7 +105,7 @@ def _submit_on_page(
     )  # fmt: skip
 
 
-def _offering(case: Case, periods: list[Responsibility], user: User, now: datetime) -> dict[str, bool]:
+def _offering(case: Case, periods: list[Responsibility], user: User, now: datetime) -> dict[str, Any]:
     """Whether the user may offer the case, or only whoever leads the team."""
     number, responsible, today = handoffs.ordinal(case), periods[-1].team.pk, local_day(now)
     if not permissions.allows(permissions.check_can_offer, case, responsible, user, today):
@@ -113,7 +114,7 @@ def _offering(case: Case, periods: list[Responsibility], user: User, now: dateti
         permissions.check_can_offer_again, case, responsible, user, today
     ):
         return {"who_offers": True}
-    return {"offers": True}
+    return {"offers": True, "step": HandoffKind.step_of(periods[-1].team)}
 
 
 def _page(request: HttpRequest, reference: str, now: datetime, **shown: ActionForm) -> HttpResponse:

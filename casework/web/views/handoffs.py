@@ -16,7 +16,7 @@ from casework.actions import handoffs, viewing
 from casework.deadlines import clocks
 from casework.families.continuity import ties
 from casework.families.household import household_of
-from casework.models import LEAD_OFFERS_FROM, Case, Clock, Handoff
+from casework.models import LEAD_OFFERS_FROM, Case, Clock, Handoff, HandoffKind
 from casework.models.together import read_parts, read_together
 from casework.reading import worklists
 from casework.statuses import CaseStatus, HandoffStatus
@@ -31,12 +31,30 @@ from localities.models import FRONT_DOOR_KINDS, User
 from localities.reference import from_rows, reading_versions
 from localities.working_time import local_day
 
+ADDRESS_OF = {None: "case-offer", HandoffKind.STEP_UP: "case-step-up", HandoffKind.STEP_DOWN: "case-step-down"}
 Check = Callable[[Handoff, User, date], None]
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def offer(request: HttpRequest, reference: str) -> HttpResponse:
     """Shows the form that offers a case to another team, and what to think of first; by POST, offers it."""
+    return _offered(request, reference, None)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def step_up(request: HttpRequest, reference: str) -> HttpResponse:
+    """Shows the form for offering a case to a team that gives more help; by POST, offers it."""
+    return _offered(request, reference, HandoffKind.STEP_UP)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def step_down(request: HttpRequest, reference: str) -> HttpResponse:
+    """Shows the form for offering a case to a voluntary service; by POST, offers it."""
+    return _offered(request, reference, HandoffKind.STEP_DOWN)
+
+
+def _offered(request: HttpRequest, reference: str, step: HandoffKind | None) -> HttpResponse:
+    """:param step: a step up or down; None for another offer."""
     user, now = user_of(request), timezone.now()
     case = get_object_or_404(Case.objects.visible_to(user, now), reference=reference)
     read_parts(
@@ -50,7 +68,7 @@ def offer(request: HttpRequest, reference: str) -> HttpResponse:
     known_by = ties(case, household_of(case), responsible, now=now)
     form = OfferForm(
         request.POST if request.method == "POST" else None,
-        questioned=number >= LEAD_OFFERS_FROM, is_known=bool(known_by),
+        sender=responsible, step=step, questioned=number >= LEAD_OFFERS_FROM, is_known=bool(known_by),
     )  # fmt: skip
 
     def page() -> HttpResponse:
@@ -60,6 +78,8 @@ def offer(request: HttpRequest, reference: str) -> HttpResponse:
             "ties": known_by,
             "had_it_lately": sorted(lately - {responsible}, key=str),
             "is_third": number >= LEAD_OFFERS_FROM,
+            "step": step,
+            "address": reverse(ADDRESS_OF[step], args=[reference]),
         })  # fmt: skip
 
     if request.method == "POST":
@@ -67,13 +87,15 @@ def offer(request: HttpRequest, reference: str) -> HttpResponse:
             request, form,
             lambda said: handoffs.offer(
                 case_id=case.pk, to_team_id=id_of(said["to_team"]), reason=said["reason"],
-                despite=said.get("despite", ""), lead_reason=said.get("lead_reason", ""), by=user, now=now,
+                despite=said.get("despite", ""), lead_reason=said.get("lead_reason", ""),
+                family_told=said.get("family_told", ""),
+                family_agrees={"yes": True, "no": False}.get(said.get("family_agrees", "")), by=user, now=now,
             ),
             says="Case offered.", then=reverse("case", args=[reference]), again=page,
         )  # fmt: skip
     permissions.check_can_offer(case, responsible.pk, user, local_day(now))
     on_offer = next((each for each in case.handoffs.all() if each.status == HandoffStatus.OFFERED), None)
-    if case.status != CaseStatus.OPEN or on_offer is not None:
+    if case.status != CaseStatus.OPEN or on_offer is not None or step not in (None, HandoffKind.step_of(responsible)):
         return _back_to(request, case)
     if number >= LEAD_OFFERS_FROM:
         permissions.check_can_offer_again(case, responsible.pk, user, local_day(now))

@@ -1,0 +1,65 @@
+"""The pages of a step up and a step down: who is offered which, and what each asks."""
+
+from casework.actions import cases, handoffs
+from casework.models import Case
+from tests.stage.documents import child
+from tests.stage.staff import SignedIn, is_done, is_wrong, path_of
+from tests.stage.story import Story, person
+
+KNOWS = "She knows that a social worker comes, and is afraid."
+
+
+def with_social_workers(story: Story) -> Case:
+    handoff = story.offered(story.contact(children=[child(indicators=["L4-01"])]), by="maya")
+    handoffs.accept(handoff_id=handoff.pk, by=person("pat"), now=story.later())
+    now = story.later()
+    cases.record_milestone(case_id=handoff.case_id, kind="strategy_discussion_held", at=now, by=person("pat"), now=now)
+    return Case.objects.get(pk=handoff.case_id)
+
+
+def test_a_locality_team_steps_up_and_says_what_the_family_was_told(case: Case, story: Story) -> None:
+    ben = SignedIn("ben")
+    page = ben.open(case)
+    assert f"{path_of(case)}step-up/" in page.html
+    assert f"{path_of(case)}step-down/" not in page.html
+    page = ben.open(case, "step-up/")
+    assert "It waits for nobody's agreement." in page.text
+    assert "offer-family_agrees" not in page.names(f"{path_of(case)}step-up/")
+    sent = {"offer-to_team": story.team("child-protection").pk, "offer-reason": "He was hurt."}
+    says = "Enter what the family was told of the step up"
+    is_wrong(ben.send(case, "step-up", **sent), {"id_offer-family_told": says})
+    is_done(ben.send(case, "step-up", **sent, **{"offer-family_told": KNOWS}), case)
+    assert case.handoffs.latest("pk").kind == "step_up"
+    assert KNOWS in SignedIn("pat").open(case, "accept/").text
+    assert KNOWS in ben.open(case, "handoffs/").text
+
+
+def test_an_offer_to_another_team_is_no_step(case: Case, story: Story) -> None:
+    page = SignedIn("ben").open(case, "offer/")
+    teams = [option.text for option in page.root.all("option")]
+    assert "Chiltern team" in teams
+    assert "Child protection team" not in teams
+    sent = {"offer-to_team": story.team("child-protection").pk, "offer-reason": "He was hurt."}
+    answer = SignedIn("ben").post(case, "offer", **sent)
+    assert answer.status_code == 422
+    assert not case.handoffs.filter(kind="step_up").exists()
+
+
+def test_a_step_down_asks_anew_whether_the_family_agrees(story: Story) -> None:
+    case, pat = with_social_workers(story), SignedIn("pat")
+    assert f"{path_of(case)}step-down/" in pat.open(case).html
+    sent = {
+        "offer-to_team": story.team("aylesbury").pk, "offer-reason": "The plan worked.", "offer-family_told": KNOWS,
+        "offer-family_agrees": "no",
+    }  # fmt: skip
+    says = "The family must agree to a voluntary service. Ask it first; without its agreement the case stays."
+    is_wrong(pat.send(case, "step-down", **sent), {"id_offer-family_agrees": says})
+    is_done(pat.send(case, "step-down", **sent | {"offer-family_agrees": "yes"}), case)
+    assert "It agrees to this service." in SignedIn("ben").open(case, "accept/").text
+
+
+def test_what_was_typed_into_a_step_is_kept(case: Case) -> None:
+    ben, at = SignedIn("ben"), f"{path_of(case)}step-up/"
+    fields = ben.open(case, "step-up/").form(at) | {"offer-family_told": KNOWS, "keep": "later"}
+    ben.client.post(at, fields)
+    assert ben.open(case, "step-up/").form(at)["offer-family_told"] == KNOWS
