@@ -118,6 +118,12 @@ class Stage:
             self._uses = databases(self._sizes.history)
         return self._uses
 
+    def waits(self, count: Callable[[], int]) -> Figure:
+        """How often pages wait for the database beside the large history."""
+        _, use_large = self.beside()
+        use_large()
+        return Figure(count(), 12, "waits for the database", "lower")
+
     def weight(self, path: Callable[[], str]) -> "Weight":
         """What a browser with an empty cache loads for a page."""
         from tests.bench.weighing import weigh
@@ -327,6 +333,34 @@ def case_page_beside_history(stage: Stage) -> Figure:
     return stage.growth(open_case)
 
 
+def case_pages_waits(stage: Stage) -> Figure:
+    """How often its page, or its chronology, waits for the database beside the large history."""
+    from tests.bench.history import waits_of_case
+
+    return stage.waits(waits_of_case)
+
+
+def chronology_beside_history(stage: Stage) -> Figure:
+    """The chronology of the household of that case."""
+    from tests.bench.history import open_chronology
+
+    return stage.growth(open_chronology)
+
+
+def team_pages_beside_history(stage: Stage) -> Figure:
+    """The five tabs of a team's page, with the same offers and cases, one of which was returned."""
+    from tests.bench.history import open_team
+
+    return stage.growth(open_team)
+
+
+def team_pages_waits(stage: Stage) -> Figure:
+    """How often the tab that waits most for the database does so, beside the large history."""
+    from tests.bench.history import waits_of_team
+
+    return stage.waits(waits_of_team)
+
+
 def person_page_beside_history(stage: Stage) -> Figure:
     """The page of a child on that contact, with the chronology of the household."""
     from tests.bench.history import open_person
@@ -504,6 +538,10 @@ FIGURES: dict[str, Callable[[Stage], Figure]] = {
     "worklist_beside_history": worklist_beside_history,
     "contact_page_beside_history": contact_page_beside_history,
     "case_page_beside_history": case_page_beside_history,
+    "case_pages_waits": case_pages_waits,
+    "chronology_beside_history": chronology_beside_history,
+    "team_pages_beside_history": team_pages_beside_history,
+    "team_pages_waits": team_pages_waits,
     "person_page_beside_history": person_page_beside_history,
     "worklist_kilobytes": worklist_kilobytes,
     "worklist_requests": worklist_requests,

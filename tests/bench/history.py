@@ -6,7 +6,7 @@ others have.
 import itertools
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import date, timedelta
 from functools import cache, partial
 from typing import Any, TypeVar
@@ -22,6 +22,8 @@ from localities.models import Agency, Postcode, User
 from tests.bench.databases import create, reference, use
 from tests.bench.filling import FIRST, fill
 from tests.stage.documents import address, child, contact_document
+from tests.stage.families import returned_to_aylesbury, with_team
+from tests.stage.sql import asked
 from tests.stage.story import Story
 
 Use = Callable[[], None]
@@ -33,6 +35,9 @@ fresh_number = itertools.count(1000)
 OPENED = "OPENED"
 # That of the contact whose case is opened.
 IN_WORK = "IN WORK"
+# The team whose page is opened, and its tabs.
+TEAM = "aylesbury"
+TABS_OF_A_TEAM = ("offers", "to-allocate", "cases", "overdue", "workload")
 # How often the family that is opened was heard of before: neither once, like most, nor as often as a few.
 CONTACTS_BEFORE = 3
 
@@ -47,6 +52,7 @@ def databases(sizes: tuple[int, int]) -> tuple[Use, Use]:
         use(name)
         started = time.monotonic()
         fill(size)
+        _work_of_team()
         sys.stdout.write(f"{size:,} contacts in {time.monotonic() - started:.0f} s … ")
         sys.stdout.flush()
         family = _on_record(_heard_of_before())
@@ -62,6 +68,26 @@ def tell() -> None:
     story.decided(decided)
     for number in range(1, 21):
         Story(timezone.now()).contact(**_family(number))
+
+
+def _work_of_team() -> None:
+    """
+    A team is late with some of its work: two cases without a lead practitioner, one that another team returned, and two
+    that are on offer to it.
+    """
+    story = Story(timezone.now() - timedelta(days=30))
+    held = [with_team(story, _to_decide(story, number), TEAM, "ben") for number in range(21, 24)]
+    returned_to_aylesbury(story, held[0])
+    for number in range(24, 26):
+        contact = _to_decide(story, number)
+        story.decided(contact, chosen_team_id=story.team(TEAM).pk, chosen_team_reason="Their school is there.")
+
+
+def _to_decide(story: Story, number: int) -> Contact:
+    """A contact with a need of level 3, for which a team is picked."""
+    family = _family(number)
+    family["children"][0]["indicators"] = ["L3-12"]
+    return story.contact(**family)
 
 
 def _family(number: int) -> dict[str, Any]:
@@ -172,6 +198,42 @@ def open_person() -> None:
     _open(f"/people/{child.person.reference}/")
 
 
+def open_chronology() -> None:
+    """The chronology of the case that is opened."""
+    case = Case.objects.get(contacts__agency_reference=IN_WORK)
+    _open(f"/cases/{case.reference}/chronology/", by="sam")
+
+
+def open_team() -> None:
+    """Every tab of the page of a team."""
+    for tab in TABS_OF_A_TEAM:
+        _open(f"/teams/{TEAM}/?tab={tab}", by="ben")
+
+
+def most_waits(pages: Iterable[tuple[str, str]]) -> int:
+    """
+    How often the page that waits most for the database does so: each is opened by the user beside it, who is signed in,
+    and who has opened it before.
+    """
+    found = []
+    for path, by in pages:
+        client = _signed_in(by)
+        _get(client, path)
+        with asked() as cost:
+            _get(client, path)
+        found.append(cost.round_trips)
+    return max(found)
+
+
+def waits_of_case() -> int:
+    case = Case.objects.get(contacts__agency_reference=IN_WORK)
+    return most_waits((f"/cases/{case.reference}/{tab}", "sam") for tab in ("", "chronology/"))
+
+
+def waits_of_team() -> int:
+    return most_waits((f"/teams/{TEAM}/?tab={tab}", "ben") for tab in TABS_OF_A_TEAM)
+
+
 def open_list_of_contacts() -> None:
     _open("/admin/casework/contact/", by="sam")
 
@@ -182,8 +244,16 @@ def _opened() -> Contact:
 
 
 def _open(path: str, by: str = "amina") -> None:
+    _get(_signed_in(by), path)
+
+
+def _signed_in(name: str) -> Client:
     client = Client()
-    client.force_login(User.objects.get(username=by))
+    client.force_login(User.objects.get(username=name))
+    return client
+
+
+def _get(client: Client, path: str) -> None:
     answer = client.get(path, headers={"Host": "localhost"})
     assert answer.status_code == 200
 
