@@ -46,10 +46,12 @@ def open_cases(user: User, teams: Any, now: datetime) -> QuerySet[Case]:
     """
     current = Responsibility.objects.filter(case=OuterRef("pk"), period__endswith__isnull=True, team__in=teams)
     running = Clock.objects.running().filter(paused_at__isnull=True).order_by("due_at").values("due_at")
-    # The next deadline of the case, or of the answer to its handoff.
-    soonest = Least(
-        Subquery(running.filter(case=OuterRef("pk"))[:1]), Subquery(running.filter(handoff__case=OuterRef("pk"))[:1])
-    )
+    # The next deadline of the case, or of the answer to its handoff. That is found by the case's open offer: for the
+    # first of all clocks of its handoffs, PostgreSQL would read every clock that runs.
+    is_running = Q(clocks__stopped_at__isnull=True, clocks__paused_at__isnull=True)
+    open_offer = Handoff.objects.filter(case=OuterRef("pk"), status=HandoffStatus.OFFERED).order_by().values("case")
+    answer_due = open_offer.annotate(due=Min("clocks__due_at", filter=is_running)).values("due")
+    soonest = Least(Subquery(running.filter(case=OuterRef("pk"))[:1]), Subquery(answer_due))
     on_offer = Handoff.objects.filter(case=OuterRef("pk"), status=HandoffStatus.OFFERED)
     return (
         Case.objects.open_to(user, now)
