@@ -355,13 +355,17 @@ class Receivers(Staff):
         """Whether the case was offered to this team and accepted."""
         path = f"/cases/{case}/"
         failed = False
+        accept = f"{path}accept/"
         while (page := self._open_if_visible(who, path)) is not None:
-            handoff = re.search(r'name="handoff" value="(\d+)"', page)
-            if handoff is None:
+            if accept not in page:
                 self._ledger.found_done += failed
                 self._ledger.acceptances.append(Done(datetime.now(UTC), "", case, team))
                 return True
-            after = self._send(who, path + "answer/", {"handoff": handoff[1], "answer": "accept"}, path, page)
+            form = self._open_if_visible(who, accept)
+            handoff = re.search(r'name="handoff" value="(\d+)"', form or "")
+            if form is None or handoff is None:
+                continue
+            after = self._send(who, accept, {"handoff": handoff[1]}, accept, form)
             if after is not None:
                 self._ledger.acceptances.append(Done(datetime.now(UTC), "", case, team))
                 return True
