@@ -37,6 +37,7 @@ from casework.web.rendering import Form, TextInput
 from localities.models import User
 
 WRONG_CODE = "Enter the code that the app shows now, or a recovery code that you have not used"
+WRONG_FIRST_CODE = "Enter the code that the app shows now"
 PASSKEY_FAILED = "The passkey could not be used. Try again, or use another way"
 
 
@@ -140,6 +141,13 @@ class CodeAgainForm(_OnceForm, ReauthenticateForm):
 
 class AddAppForm(_GovukForm, ActivateTOTPForm):
     """The first code from an app."""
+
+    def clean_code(self) -> str:
+        try:
+            code: str = super().clean_code()
+        except ValidationError as wrong:
+            raise ValidationError(WRONG_FIRST_CODE) if wrong.code == "incorrect_code" else wrong from None
+        return code
 
 
 class AddPasskeyForm(_GovukForm, AddWebAuthnForm):

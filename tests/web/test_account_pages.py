@@ -93,6 +93,13 @@ class TestACodeFromAnApp:
         elsewhere.post(CODE, {"code": code_of(secret)})
         assert is_in(elsewhere)
 
+    def test_that_is_wrong_sets_up_no_app(self, ben: User) -> None:
+        client = browser()
+        sign_in(client)
+        client.get(APP)
+        assert Page(client.post(APP, {"code": "000000"})).error_at("id_code") == "Enter the code that the app shows now"
+        assert not Authenticator.objects.exists()
+
     def test_signs_in_once(self, ben: User, clock: Hands, settings: Settings) -> None:
         """Whoever looks over a shoulder cannot use it again; also while Redis, which remembers codes, is away."""
         client = browser()
