@@ -1,10 +1,15 @@
-"""Whoever owes a second step of signing in is led to set it up, and can open nothing else until then."""
+"""
+Whoever owes a second step of signing in is led to set it up, and can open nothing else until then. What they send is
+kept meanwhile (`unsent.py`): a rule may begin while they type.
+"""
 
 from collections.abc import Callable
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+
+from casework.web import unsent
 
 # What somebody needs who sets one up, or leaves.
 OPEN = frozenset({
@@ -28,4 +33,8 @@ class SecondStepMiddleware:
         match = request.resolver_match
         if request.path.startswith(SYSTEMS) or (match is not None and match.view_name in OPEN):
             return None
-        return redirect("mfa_index") if getattr(request.user, "owes_factor", None) else None
+        if not getattr(request.user, "owes_factor", None):
+            return None
+        if request.method == "POST":
+            unsent.keep(request)
+        return redirect("mfa_index")

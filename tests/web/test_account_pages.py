@@ -199,6 +199,16 @@ class TestARoleThatNeedsIt:
         set_up_an_app(client)
         assert is_in(client)
 
+    def test_what_somebody_typed_when_it_began_is_kept(self, ben: User) -> None:
+        client = browser()
+        sign_in(client)
+        self.rule("any")
+        client.post("/search/", {"text": "Ashworth"})
+        set_up_an_app(client)
+        page = Page(client.get("/search/"))
+        assert page.heading == "Send this now?"
+        assert "Ashworth" in page.html
+
     def test_a_code_is_not_enough_where_a_passkey_is_needed(self, ben: User) -> None:
         client = browser()
         sign_in(client)

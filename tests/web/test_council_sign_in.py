@@ -103,12 +103,15 @@ class TestTheFirstTime:
         client.get(f"{COUNCIL}back/?code=x&state=y")
         assert not is_in(client)
 
-    def test_nobody_links_an_account_of_their_own_choice(self, ben: User, amina: User) -> None:
+    def test_nobody_links_an_account_of_their_own_choice(self, ben: User, amina: User, settings: Settings) -> None:
         client = browser()
         goes_there(client, COUNCIL, BEN)
-        answer = goes_there(client, f"{COUNCIL}?process=connect", "a-stranger")
-        assert answer.status_code == 403
-        assert SocialAccount.objects.count() == 1
+        settings.OIDC_LINK_BY = "employee_id"
+        amina.employee_id = "E-2002"
+        amina.save()
+        for sub in ("a-stranger", "by-number"):
+            assert goes_there(client, f"{COUNCIL}?process=connect", sub).status_code == 403
+        assert SocialAccount.objects.get().user == ben
 
     def test_a_link_alone_starts_nothing(self) -> None:
         assert Page(browser().get(COUNCIL)).heading == "Sign in"
