@@ -112,6 +112,8 @@ def test_with_nothing_set_it_says_everything_that_is_missing_at_once() -> None:
         (COUNCIL | {"OIDC_LINK_BY": "name"}, "OIDC_LINK_BY is 'name'. Set it to email or employee_id."),
         ({"OIDC_ONLY": "true"}, "OIDC_ONLY is set, and no council sign-in. Set OIDC_ISSUER and the others, or take it"),
         ({"FACTORS_KEYS": "short"}, "FACTORS_KEYS has a key that is too easy to guess. Give each at least 40 random"),
+        ({"SESSION_IDLE_SECONDS": "7200"}, "SESSION_IDLE_SECONDS must be 120 to 3600"),
+        ({"SIGN_IN_ADDRESS_DAYS": "7"}, "SIGN_IN_ADDRESS_DAYS is under 30"),
         ({"PWNED_PASSWORDS_URL": "http://list.example/"}, "PWNED_PASSWORDS_URL is not an https address."),
         (
             {"MATCHING_WEIGHTS": "no such file"},
