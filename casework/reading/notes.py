@@ -58,7 +58,7 @@ class NotesOf:
         )[shown]
         self._corrections = (
             Note.objects.readable_by(user, now)
-            .filter(corrects__in=firsts.values("pk")[shown])
+            .filter(is_among(firsts.values("pk")[shown], "corrects"))
             .select_related("written_by")
             .order_by("-edition")
         )

@@ -58,12 +58,15 @@ def test_its_kinds_are_links(contact: Contact) -> None:
 
 def test_a_restricted_brothers_contact_is_not_in_it(story: Story, contact: Contact) -> None:
     alone = story.contact(children=[child(), child(**KIM)], adults=[])
+    story.note(alone, text="He told us where he sleeps.")
     amina = SignedIn("amina")
     assert str(alone) in amina.open(contact).text
+    assert "where he sleeps" in amina.open(contact).text
     restrict(story, story.contact(children=[child(**KIM)], adults=[]))
     page = amina.open(contact)
     assert page.status == 200
     assert str(alone) not in page.html
+    assert "where he sleeps" not in page.html
 
 
 def test_what_partners_wrote_does_not_lead_to_a_hidden_address(story: Story, contact: Contact) -> None:

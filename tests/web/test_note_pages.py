@@ -7,14 +7,15 @@ import pytest
 from django.utils import timezone
 
 from casework.actions import protecting, unfinished_forms
-from casework.models import AuditEvent, Case, Contact, Event, Note, UnfinishedForm
-from casework.reading.notes import A_PAGE
+from casework.models import AuditEvent, Case, Contact, Event, Note, OutboxMessage, UnfinishedForm
+from casework.reading.notes import A_PAGE, NotesOf
+from localities.models import Agency
 from tests.stage.documents import address, child
 from tests.stage.restricted import restrict
-from tests.stage.sql import asked
+from tests.stage.sql import asked, run
 from tests.stage.staff import SignedIn, path_of
 from tests.stage.story import Story, person
-from tests.stage.web_client import Page
+from tests.stage.web_client import Page, Partner
 
 CALL = "Mum rang. She is at work until five."
 
@@ -164,6 +165,19 @@ class TestReading:
             assert "Quincunx" not in page.html
             assert "1UA" not in page.html
 
+    def test_no_partner_message_or_list_has_a_word_of_it(self, story: Story, caplog: pytest.LogCaptureFixture) -> None:
+        contact = story.contact()
+        with caplog.at_level("DEBUG"):
+            assert writes("amina", contact, text="Quagga.").status_code == 302
+        story.accepted(contact)
+        agency = Agency.objects.get(contacts=contact)
+        partner = Partner(agency)
+        told = [partner.read(contact.reference).content.decode(), caplog.text]
+        told += [str(values) for values in OutboxMessage.objects.values()]
+        told += [str(values) for values in AuditEvent.objects.values("detail")]
+        told += [SignedIn("amina").client.get("/").content.decode(), SignedIn("ben").client.get("/").content.decode()]
+        assert [each for each in told if "Quagga" in each] == []
+
     def test_a_restricted_record_shows_no_note(self, story: Story) -> None:
         contact = story.contact()
         note = story.note(contact)
@@ -265,3 +279,17 @@ class TestKeeping:
         assert answer["Location"] == write_at(contact)
         assert "Mine." not in SignedIn("oliver").client.get(write_at(contact)).content.decode()
         assert UnfinishedForm.objects.get().address == f"{path_of(contact)}decide/"
+
+
+class TestAmongManyNotes:
+    @pytest.mark.parametrize("of", ["contact", "case"])
+    def test_those_of_a_record_are_looked_up(self, story: Story, of: str) -> None:
+        case = story.accepted()
+        contact = case.contacts.get()
+        record: Contact | Case = contact if of == "contact" else case
+        # The table is short here. Where the indexes cannot be used, PostgreSQL reads it all the same.
+        run("SET LOCAL enable_seqscan = off")
+        for query in NotesOf(record, person("ben"), story.now).queries:
+            sql, parameters = query.query.sql_with_params()
+            plan = "\n".join(line for (line,) in run(f"EXPLAIN {sql}", *parameters))
+            assert "Seq Scan on casework_note" not in plan, plan
