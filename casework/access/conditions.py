@@ -30,6 +30,7 @@ from casework.models import (
     Replay,
     RestrictedAccess,
     Restriction,
+    ShiftHandover,
 )
 from casework.models.files import MOST_ON_A_RECORD
 from casework.statuses import CaseStatus, ContactStatus, HandoffStatus, MatchStatus, PartnerCheckStatus
@@ -338,6 +339,11 @@ def check_has_not_ended(conflict: ConflictOfInterest) -> None:
 def check_is_not_withdrawn(absence: Absence) -> None:
     if absence.withdrawn_at is not None:
         raise NotAllowedInStatus("This absence was withdrawn.")
+
+
+def check_is_not_read(handover: ShiftHandover) -> None:
+    if handover.read_at is not None:
+        raise NotAllowedInStatus("Somebody has confirmed already that they have read this sheet.")
 
 
 def check_waits_for_review(access: RestrictedAccess) -> None:

@@ -15,6 +15,7 @@ from casework.models import (
     Note,
     PasswordLink,
     RestrictedAccess,
+    ShiftHandover,
 )
 from casework.statuses import ContactStatus
 from errors import NotPermitted
@@ -390,6 +391,27 @@ def check_can_type_rota(by: User, on: date) -> None:
     who = roles_of(by, on)
     if Role.FRONT_DOOR_MANAGER not in who.front_door_roles and not who.has(Role.SERVICE_MANAGER):
         raise NotPermitted("Only a front-door manager or a service manager can change the rota.")
+
+
+def check_can_hand_over_shift(team: Team, by: User, on: date) -> None:
+    """Whoever works in the team hands its shift over, and adds to the sheet."""
+    if team.pk not in roles_of(by, on).team_ids:
+        raise NotPermitted(f"Only {team} can hand its shift over.")
+
+
+def check_can_confirm_shift(handover: ShiftHandover, by: User, on: date) -> None:
+    """Whoever works in the coming shift's team confirms that they have read the sheet; not who gave it."""
+    if handover.to_team_id not in roles_of(by, on).team_ids:
+        raise NotPermitted(f"Only {handover.to_team} can confirm that it has read this.")
+    if handover.given_by_id == by.pk:
+        raise NotPermitted("You gave this sheet. Somebody else must confirm that they have read it.")
+
+
+def check_can_read_shift_handovers(by: User, on: date) -> None:
+    """The front door and emergency duty read the sheets of their shifts; so does the service manager."""
+    who = roles_of(by, on)
+    if not who.front_door_roles and not who.has(Role.SERVICE_MANAGER):
+        raise NotPermitted("Only the front door, emergency duty and a service manager can read handover sheets.")
 
 
 def check_can_record_absence(person: User, by: User, on: date) -> None:

@@ -2,7 +2,7 @@
 
 from datetime import datetime, time, timedelta
 
-from casework.actions import absences, duties
+from casework.actions import absences, duties, shift_handovers
 from casework.actions.duties import Entry
 from casework.models import Absence, Case, DutyRole
 from casework.statuses import CaseStatus
@@ -16,6 +16,7 @@ def create(now: datetime) -> None:
     _telephones()
     _rota(now)
     _absence(now)
+    _handover(now)
 
 
 def _telephones() -> None:
@@ -70,6 +71,14 @@ def _absence(now: datetime) -> None:
                 by=person, now=now,
             )  # fmt: skip
             return
+
+
+def _handover(now: datetime) -> None:
+    """The night has handed over this morning, and nobody has confirmed it yet."""
+    night = _staff(TeamKind.EMERGENCY_DUTY, now)
+    if night and night[0].team is not None:
+        note = "A quiet night. The grandmother of the family in Example Road rings before ten: please take her call."
+        shift_handovers.give(from_team_id=night[0].team.pk, note=note, by=night[0].user, now=now)
 
 
 def _staff(kind: TeamKind, now: datetime) -> list[Membership]:

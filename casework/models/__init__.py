@@ -74,6 +74,7 @@ from casework.models.rule_sets import (
     RuleSetReasonKind,
     ThresholdChecks,
 )
+from casework.models.shift_handovers import ShiftHandover, ShiftHandoverAddition
 from casework.models.sign_ins import SignInEvent, SignInKind
 from casework.models.signing_in import FactorKind, FactorReset, SecondFactorRule
 from casework.models.unfinished_forms import UnfinishedForm, unfinished_forms_of
@@ -157,6 +158,8 @@ __all__ = [
     "SafeToUse",
     "SecondFactorRule",
     "SharingBasis",
+    "ShiftHandover",
+    "ShiftHandoverAddition",
     "SignInEvent",
     "SignInKind",
     "SignOff",

@@ -45,6 +45,7 @@ PURPOSES = {
     "contact-partner-answer": ("Answer of a partner", False),
     "contact-partner-withdraw": ("Withdrawal of a request to a partner", False),
     "contact-hand-over": ("Handover", False),
+    "shift-handover": ("Handover sheet", True),
     "contact-match": ("Answer to a possible match", False),
     "contact-undo-match": ("Undoing a match", False),
     "contact-note-write": ("Note", True),
@@ -188,7 +189,7 @@ def note_begins_at(form: UnfinishedForm) -> str:
     return reverse(f"{of}-note-begin", args=[match.kwargs["reference"]])
 
 
-def opened(request: HttpRequest, record: Contact | Case, address: str, form: ActionForm | None = None) -> OpenForm:
+def opened(request: HttpRequest, record: Any, address: str, form: ActionForm | None = None) -> OpenForm:
     """
     The form at this address on the page of a record that was viewed.
 
@@ -211,7 +212,7 @@ def unfinished_on(record: Contact | Case) -> list[Unfinished]:
     return [_unfinished(each) for each in _kept_on(record)]
 
 
-def _kept_on(record: Contact | Case) -> Iterator[UnfinishedForm]:
+def _kept_on(record: Any) -> Iterator[UnfinishedForm]:
     found: list[Mapping[str, Any]] = getattr(record, "unfinished_forms", [])
     return (UnfinishedForm(**{**each, "saved_at": _moment(each["saved_at"])}) for each in found)
 

@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 
 from casework.models import Duty
 from casework.reading import open_list_files
+from tests.stage.documents import child
 from tests.stage.service import Service
 from tests.stage.story import Story
 
@@ -50,6 +51,29 @@ def test_the_open_list_prints_without_what_is_for_the_screen(visit: Any, service
     expect(page.locator("thead tr").first).to_be_visible()
     page.emulate_media(media="screen")
     expect(page.locator("thead tr").first).to_be_hidden()
+
+
+def test_a_shift_is_handed_over_and_read_by_keyboard(visit: Any, service: Service) -> None:
+    Story(timezone.now()).contact(children=[child(indicators=["L4-01"])])
+    window = visit(width=320)
+    window.sign_in("oliver")
+    page = window.go("/duty/handovers/give/front-door/")
+    assert window.faults_at(320, 1280) == []
+    page.get_by_label("What must the next shift know?").focus()
+    page.keyboard.type("Ring the school at eight.")
+    expect(page.get_by_text("not recorded yet")).to_be_visible()
+    page.reload()
+    expect(page.get_by_label("What must the next shift know?")).to_have_value("Ring the school at eight.")
+    page.get_by_role("button", name="Hand over", exact=True).press("Enter")
+    expect(page.get_by_text("The shift is handed over.")).to_be_visible()
+    sheet = page.url.removeprefix(window.base_url)
+    assert window.faults_at(320, 1280) == []
+    other = visit(width=320)
+    other.sign_in("erin")
+    read = other.go(sheet)
+    read.get_by_role("button", name="I have read it").press("Enter")
+    expect(read.get_by_text("Read by Erin Walsh")).to_be_visible()
+    assert other.faults_of(["/duty/handovers/", sheet]) == {}
 
 
 @pytest.mark.parametrize("width", [320, 1280])

@@ -23,6 +23,7 @@ from casework.models import (
     PersonMatch,
     ReminderLook,
     Restriction,
+    ShiftHandover,
 )
 from casework.reading import front_door
 from casework.record import integrity
@@ -69,6 +70,7 @@ def test_people_wait_ask_pass_on_and_put_off(db: None, now: datetime) -> None:
     # Somebody is on duty now, somebody is away and covered for, and everybody can be called.
     assert Duty.objects.between(now, now + timedelta(hours=1)).count() == 2
     assert Absence.objects.on(local_day(now)).get().covered_by is not None
+    assert ShiftHandover.objects.get().read_at is None
     assert not User.objects.filter(telephone="").exists()
     assert ContactChild.objects.filter(address_is_confidential=True).exists(), DRAWS
     assert {handoff.status for handoff in Handoff.objects.all()} >= {"returned"}, DRAWS

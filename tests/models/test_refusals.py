@@ -38,6 +38,7 @@ from casework.actions import (
     receiving,
     reminders,
     restrictions,
+    shift_handovers,
     signing_in,
     threshold_checks,
 )
@@ -86,6 +87,7 @@ from casework.models import (
     Restriction,
     RuleSetReason,
     SecondFactorRule,
+    ShiftHandover,
     SignInEvent,
     SignOff,
     StatusChange,
@@ -2693,6 +2695,56 @@ class TestDutyAndAbsence:
             delete("casework_absence", absence.pk)
         with refused("absences_are_never_deleted_all"):
             run("TRUNCATE casework_absence")
+
+
+class TestShiftHandovers:
+    """The sheet that a shift hands to the next."""
+
+    @pytest.fixture
+    def handover(self, amina: User) -> ShiftHandover:
+        team = Team.objects.get(code="front-door")
+        return shift_handovers.give(from_team_id=team.pk, note="Nothing more.", by=amina, now=THURSDAY)
+
+    def test_one_to_the_same_team_without_a_note_or_of_another_time_is_refused(self, handover: ShiftHandover) -> None:
+        for name, wrong in (
+            ("a_shift_hands_over_to_another_team", {"to_team_id": "from_team_id"}),
+            ("a_shift_that_hands_over_says_something", {"note": "' '"}),
+            ("a_shift_hands_over_between_its_beginning_and_the_next_end", {"until": "given_at"}),
+            ("a_shift_hands_over_between_its_beginning_and_the_next_end", {"since": "given_at + '1s'::interval"}),
+        ):
+            with refused(name):
+                copy("casework_shifthandover", handover.pk, **wrong)
+        with allowed():
+            copy("casework_shifthandover", handover.pk)
+
+    def test_reading_ones_own_or_before_it_is_given_is_refused(self, handover: ShiftHandover, erin: User) -> None:
+        read = {"read_at": "given_at", "read_by_id": str(erin.pk)}
+        for wrong in ({"read_by_id": "given_by_id"}, {"read_by_id": "NULL"}, {"read_at": "given_at - '1s'::interval"}):
+            with refused("somebody_else_reads_a_handover_sheet"):
+                change("casework_shifthandover", handover.pk, **read | wrong)
+        change("casework_shifthandover", handover.pk, **read)
+        with refused("a_handover_sheet_stays_as_it_was_given"):
+            change("casework_shifthandover", handover.pk, read_at="given_at + '1s'::interval")
+
+    def test_changing_or_deleting_one_is_refused(self, handover: ShiftHandover, amina: User) -> None:
+        for to in ({"note": "'x'"}, {"says": "'{}'"}, {"given_at": "given_at + '1s'::interval"}):
+            with refused("a_handover_sheet_stays_as_it_was_given"):
+                change("casework_shifthandover", handover.pk, **to)
+        added = shift_handovers.add(handover_id=handover.pk, text="x", by=amina, now=THURSDAY)
+        with refused("an_addition_says_something"):
+            copy("casework_shifthandoveraddition", added.pk, text="' '")
+        for table, pk, name in (
+            ("casework_shifthandoveraddition", added.pk, "an_addition_stays"),
+            ("casework_shifthandover", handover.pk, "handover_sheets_are_never_deleted"),
+        ):
+            with refused(name):
+                delete(table, pk)
+        with refused("an_addition_stays"):
+            change("casework_shifthandoveraddition", added.pk, text="'y'")
+        with refused("an_addition_stays_all"):
+            run("TRUNCATE casework_shifthandoveraddition")
+        with refused("handover_sheets_are_never_deleted_all"):
+            run("TRUNCATE casework_shifthandover CASCADE")
 
 
 class TestCopiesOfTheOpenList:

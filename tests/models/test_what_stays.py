@@ -38,6 +38,7 @@ MAY_CHANGE: dict[str, set[str]] = {
     "casework_restrictedaccess": {"until", "ended_by_id", "reviewed_at", "reviewed_by_id", "review"},
     "casework_conflictofinterest": {"ended_at", "ended_by_id", "end_reason"},
     "casework_addressprotection": {"lifted_at", "lifted_by_id", "lifted_because"},
+    "casework_shifthandover": {"read_at", "read_by_id"},
     "casework_absence": {"last_day", "covered_by_id", "withdrawn_at", "withdrawn_by_id"},
     "casework_passwordlink": {"used_at", "withdrawn_at"},
     # Deleted when their time is up.

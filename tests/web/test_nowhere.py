@@ -23,9 +23,19 @@ from django.urls import URLPattern, reverse
 from django.utils import timezone
 
 from casework.access.reasons import TO_CHOOSE
-from casework.actions import corrections, matches, partner_checks, people, protecting
+from casework.actions import corrections, matches, partner_checks, people, protecting, shift_handovers
 from casework.messages import wording
-from casework.models import AuditEvent, Case, Contact, OutboxMessage, Person, PersonDetail, PersonMatch, Recommendation
+from casework.models import (
+    AuditEvent,
+    Case,
+    Contact,
+    OutboxMessage,
+    Person,
+    PersonDetail,
+    PersonMatch,
+    Recommendation,
+    ShiftHandover,
+)
 from casework.reading import open_list_files
 from casework.statuses import ContactStatus
 from casework.web.draft_form import new_key
@@ -300,6 +310,7 @@ def pages() -> Iterator[str]:
                 "reference": of.reference if of else "RES-0000-0000", "code": "aylesbury", "kind": "address",
                 "match_id": 1, "check_id": 1, "reminder_id": 1, "detail_id": 1,
                 "key": new_key(), "name": "children", "monday": "2026-11-30",
+                "handover_id": ShiftHandover.objects.values_list("pk", flat=True).first() or 1,
             }  # fmt: skip
             if (several := parts_of(of, str(pattern.name), text)) is not None:
                 yield from (reverse(str(pattern.name), args=[of.reference, each]) for each in several)
@@ -397,6 +408,10 @@ def test_a_confidential_address_is_nowhere(
         if chance.random() < 0.5:
             told.decided()
         told.noted()
+        shift_handovers.give(
+            from_team_id=told.story.team("front-door").pk, note=told.typist.words(), by=person("amina"),
+            now=told.story.later(minutes=5),
+        )  # fmt: skip
         told.hidden()
         for step in chance.choices(told.steps(), k=4):
             step()

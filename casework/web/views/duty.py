@@ -38,6 +38,7 @@ def show(request: HttpRequest) -> HttpResponse:
         "types_rota": permissions.allows(permissions.check_can_type_rota, user, today),
         "away": [(each, _may_change(each.person, user, today)) for each in away],
         "today": today,
+        "reads_handovers": permissions.allows(permissions.check_can_read_shift_handovers, user, today),
     }
     return render(request, "front_door/duty/show.html", context)
 

@@ -14,6 +14,7 @@ from casework.deadlines.recipients import unread_breaches
 from casework.models import Case, Contact
 from casework.reading import cover, front_door, restricted_work, team_work, worklists
 from casework.reading.news import with_news
+from casework.reading.shift_handovers import to_read
 from casework.web.family_names import family_names
 from casework.web.hiding import hidden_where_said
 from casework.web.offer_cards import returned_cards
@@ -42,6 +43,9 @@ def show(request: HttpRequest) -> HttpResponse:
         "now": now,
         "on_duty": cover.on_duty_today(now),
         "uncovered": cover.without_cover(who.led_teams, now) if who.led_teams else [],
+        "handovers": to_read([team for team in teams if team.kind in FRONT_DOOR_KINDS], now)
+        if worklists.works_at_front_door(who)
+        else [],
         "teams": teams,
         "with_families": with_families,
         "overseen": worklists.overseen(who),

@@ -59,6 +59,8 @@ def test_every_address_is_tried_here() -> None:
     # tests/web/test_open_list.py has these.
     below |= {"open-list", "open-list-table"}
     # tests/web/test_duty_pages.py has these.
+    # tests/web/test_shift_handovers.py has these.
+    below |= {"shift-handovers", "shift-handover", "shift-handover-sheet", "shift-handover-read", "shift-handover-add"}
     below |= {"duty", "rota", "absence", "absence-new", "absence-withdraw"}
     # tests/web/test_compare_pages.py has this.
     below |= {"contact-compare"}

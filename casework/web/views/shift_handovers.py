@@ -1,0 +1,156 @@
+"""The sheet that one shift hands to the next: it is given, read, added to, and can be read again."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from types import SimpleNamespace
+
+from django.core.paginator import Paginator
+from django.db.models import Q
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_safe
+
+from casework.access import permissions
+from casework.actions import shift_handovers
+from casework.models import Contact, ShiftHandover, UnfinishedForm
+from casework.reading import shift_handovers as reading
+from casework.web.forms import ActionForm, reason_field
+from casework.web.hiding import without_hidden_addresses
+from casework.web.signed_in import by_post, user_of
+from casework.web.submitting import errors_of, status_of, submit
+from casework.web.unfinished import opened
+from localities.models import FRONT_DOOR_KINDS, Team
+from localities.roles import roles_of
+from localities.working_time import local_day
+
+A_PAGE = 30
+A_MONTH = timedelta(days=31)
+
+
+class GiveForm(ActionForm):
+    """What the next shift must know."""
+
+    # By the prefix what was typed is known as such: see `typed.py`.
+    prefix = "shift"
+    note = reason_field(
+        "What must the next shift know?",
+        "Beyond what stands below: what worries you, what was promised to whom, what to look at first.",
+    )
+
+
+class AddForm(ActionForm):
+    """An addition to a sheet that was given."""
+
+    text = reason_field("What do you add or correct?", "The sheet itself stays as it was given.")
+
+
+@require_safe
+def listed(request: HttpRequest) -> HttpResponse:
+    """Lists the sheets, the last first; and leads to that of the user's own shift."""
+    user, now = user_of(request), timezone.now()
+    permissions.check_can_read_shift_handovers(user, local_day(now))
+    own = Team.objects.filter(pk__in=roles_of(user, local_day(now)).team_ids, kind__in=FRONT_DOOR_KINDS)
+    given = ShiftHandover.objects.select_related("from_team", "to_team", "given_by", "read_by")
+    context = {"own": own, "page": Paginator(given, A_PAGE).get_page(request.GET.get("page"))}
+    return render(request, "front_door/duty/handovers.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def give(request: HttpRequest, reference: str) -> HttpResponse:
+    """Shows the sheet of a team's shift as it is now, and gives it to the next. `reference` is the team's code."""
+    user, now = user_of(request), timezone.now()
+    team = get_object_or_404(Team, code=reference, kind__in=FRONT_DOOR_KINDS)
+    permissions.check_can_hand_over_shift(team, user, local_day(now))
+    address = reverse("shift-handover", args=[reference])
+    form = GiveForm(request.POST if request.method == "POST" else None)
+
+    def page() -> HttpResponse:
+        says = shift_handovers.sheet(team, user, now)
+        sheet = reading.for_reader(says, user, now)
+        left, coming = shift_handovers.shifts(team, now)
+        kept = UnfinishedForm.objects.of(user).filter(record=reference, address=address)
+        names = ("key", "address", "typed", "version", "saved_at")
+        forms = [{name: getattr(each, name) for name in names} for each in kept]
+        record = SimpleNamespace(unfinished_forms=[each | {"saved_at": each["saved_at"].isoformat()} for each in forms])
+        is_open = opened(request, record, address, form)
+        errors = errors_of(form) if form.is_bound else []
+        context = {
+            "team": team, "form": form, "errors": errors, "address": address, "kept": is_open, "sheet": sheet.parts,
+            "left": left, "coming": coming, "now": now,
+        }  # fmt: skip
+        answer = render(request, "front_door/duty/give.html", context, status=status_of(errors))
+        return without_hidden_addresses(answer, _about(says, now))
+
+    if request.method != "POST":
+        return page()
+    return submit(
+        request, form,
+        lambda said: shift_handovers.give(from_team_id=team.pk, note=said["note"], by=user, now=now),
+        says="The shift is handed over.", then=lambda given: reverse("shift-handover-sheet", args=[given.pk]),
+        again=page,
+    )  # fmt: skip
+
+
+@require_safe
+def show(request: HttpRequest, handover_id: int) -> HttpResponse:
+    """Shows a sheet as it was given."""
+    return _show(request, handover_id, AddForm())
+
+
+@by_post(or_show="shift-handovers")
+def confirm(request: HttpRequest, handover_id: int) -> HttpResponse:
+    """Confirms that the coming shift has read a sheet."""
+    _check_reads(request)
+    get_object_or_404(ShiftHandover, pk=handover_id)
+    shift_handovers.confirm_read(handover_id=handover_id, by=user_of(request), now=timezone.now())
+    return redirect("shift-handover-sheet", handover_id)
+
+
+@by_post(or_show="shift-handovers")
+def add(request: HttpRequest, handover_id: int) -> HttpResponse:
+    """Adds to a sheet that was given."""
+    _check_reads(request)
+    get_object_or_404(ShiftHandover, pk=handover_id)
+    form = AddForm(request.POST)
+    return submit(
+        request, form,
+        lambda said: shift_handovers.add(
+            handover_id=handover_id, text=said["text"], by=user_of(request), now=timezone.now()
+        ),
+        says="The addition is saved.", then=reverse("shift-handover-sheet", args=[handover_id]),
+        again=lambda: _show(request, handover_id, form),
+    )  # fmt: skip
+
+
+def _check_reads(request: HttpRequest) -> None:
+    if not permissions.allows(permissions.check_can_read_shift_handovers, user_of(request), local_day(timezone.now())):
+        raise Http404
+
+
+def _show(request: HttpRequest, handover_id: int, form: AddForm) -> HttpResponse:
+    user, now = user_of(request), timezone.now()
+    _check_reads(request)
+    today = local_day(now)
+    given = ShiftHandover.objects.select_related("from_team", "to_team", "given_by", "read_by")
+    handover = get_object_or_404(given.prefetch_related("additions__by"), pk=handover_id)
+    sheet = reading.for_reader(handover.says, user, now)
+    may_add = permissions.allows(permissions.check_can_hand_over_shift, handover.from_team, user, today)
+    may_confirm = permissions.allows(permissions.check_can_confirm_shift, handover, user, today)
+    errors = errors_of(form) if form.is_bound else []
+    context = {
+        "handover": handover, "sheet": sheet.parts, "form": form if may_add else None, "errors": errors,
+        "confirms": may_confirm and handover.read_at is None, "now": handover.given_at,
+    }  # fmt: skip
+    answer = render(request, "front_door/duty/sheet.html", context, status=status_of(errors))
+    return without_hidden_addresses(answer, _about(handover.says, handover.given_at))
+
+
+def _about(says: reading.Says, at: datetime) -> Iterable[Contact]:
+    """
+    The contacts whose hidden addresses are taken out of a sheet that was given at this moment: those that it names,
+    also if they are closed to the reader, and all that came in the month before and since: it may tell of any of them.
+    """
+    numbers = {line["contact"] for lines in says.values() for line in lines if line.get("contact")}
+    return Contact.objects.filter(Q(pk__in=numbers) | Q(received_at__gte=at - A_MONTH)).order_by().only("pk")
