@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from casework.actions import contact_owners, decisions, handoffs, notes, partner_checks, receiving, restrictions
+from casework.demonstration.files import add_files
 from casework.demonstration.front_door import HISTORY, FrontDoor
 from casework.demonstration.timeline import Timeline
 from casework.facts.history import has_history
@@ -38,6 +39,7 @@ class OpenWork:
             step(contact, now)
         self._a_mistake_in_a_name(now)
         self._a_confidential_address(now)
+        add_files(now)
         # Last, because those who did the work above may no longer open the record.
         self._a_restricted_record(now)
 

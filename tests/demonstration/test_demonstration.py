@@ -17,6 +17,7 @@ from casework.models import (
     ContactDraft,
     ContactHandover,
     Duty,
+    File,
     Handoff,
     Note,
     PartnerCheck,
@@ -67,6 +68,9 @@ def test_people_wait_ask_pass_on_and_put_off(db: None, now: datetime) -> None:
     assert notes.filter(readers="team").exists(), "a note is for the team alone"
     assert PersonMatch.objects.filter(status="proposed").exists(), DRAWS
     assert Restriction.objects.in_force().exists(), DRAWS
+    assert {file.kind for file in File.objects.filter(contact__isnull=False)} == {"pdf", "png"}, DRAWS
+    assert File.objects.filter(has_preview=True).exists()
+    assert File.objects.filter(case__isnull=False).exists(), DRAWS
     # Somebody is on duty now, somebody is away and covered for, and everybody can be called.
     assert Duty.objects.between(now, now + timedelta(hours=1)).count() == 2
     assert Absence.objects.on(local_day(now)).get().covered_by is not None

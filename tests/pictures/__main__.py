@@ -102,7 +102,7 @@ TEAM_TABS = ("offers", "to-allocate", "cases", "overdue", "workload")
 TABS = ("to-triage", "information", "agreement", "sign-off", "returned", "mine", "decided")
 PICTURES = (
     *(Taken(f"worklist-{tab}", "maya", at(f"/?tab={tab}")) for tab in TABS),
-    Taken("worklist-filtered", "maya", at("/?tab=to-triage&rating=red&owner=nobody")),
+    Taken("worklist-filtered", "maya", at("/?tab=to-triage&level=4&owner=nobody")),
     Taken("worklist-of-a-team", "ben", at("/")),
     Taken("worklist-of-an-overseer", "sam", at("/")),
     *(Taken(f"team-{tab}", "ben", at(f"/teams/aylesbury/?tab={tab}")) for tab in TEAM_TABS),
