@@ -151,6 +151,10 @@ PICTURES = (
         Taken(f"case-{tab}", "ben", first("/", "/cases/", below=f"{tab}/"))
         for tab in ("chronology", "plan", "people", "handoffs", "notes")
     ),
+    Taken("files", "maya", first("/?tab=to-triage&level=4", "/contacts/", below="files/")),
+    Taken("file", "maya", first("/?tab=to-triage&level=4", "/contacts/", "/files/")),
+    Taken("file-to-remove", "maya", first("/?tab=to-triage&level=4", "/contacts/", "/files/", "/remove/")),
+    Taken("draft-files", "oliver", first("/contacts/drafts/", "/contacts/new/", below="files/")),
     Taken("person", "amina", first("/?tab=to-triage", "/contacts/", "/people/")),
     Taken("look-first", "oliver", at("/contacts/new/look/")),
     Taken("new-contact", "oliver", at("/contacts/new/")),
