@@ -12,9 +12,9 @@ from casework.demonstration.files import add_files
 from casework.demonstration.front_door import HISTORY, FrontDoor
 from casework.demonstration.timeline import Timeline
 from casework.facts.history import has_history
-from casework.models import Case, Contact, Handoff, NoteReaders
+from casework.models import LEAD_OFFERS_FROM, Case, Contact, Handoff, NoteReaders, Responsibility
 from casework.statuses import ContactStatus, HandoffStatus
-from localities.models import Agency, Membership, Role, User
+from localities.models import Agency, Membership, Role, Team, TeamKind, User
 from localities.working_time import local_day
 from triage.ruleset import Hold
 
@@ -30,6 +30,8 @@ class OpenWork:
 
     def create(self, now: datetime) -> None:
         self._a_case_that_came_back(now)
+        self._a_case_that_came_back_to_its_team(now)
+        self._how_much_each_can_lead()
         # Ending a contact of level 3 with advice needs two people. Contacts held for a manager are left out.
         waiting = Contact.objects.filter(status=ContactStatus.RECEIVED, recommendation__level__in=(2, 3))
         weighty = waiting.exclude(recommendation__hold=Hold.MANAGER).select_related("recommendation", "team")
@@ -109,6 +111,31 @@ class OpenWork:
             by = self.timeline.staff(offered.to_team, now, Role.TEAM_LEAD)
             why = "The grandparents, with whom they stay, live in another locality."
             handoffs.return_to_sender(handoff_id=offered.pk, reason=why, by=by, now=now)
+
+    def _a_case_that_came_back_to_its_team(self, now: datetime) -> None:
+        """The newest case of a locality team that its lead practitioner may still offer."""
+        held = Responsibility.objects.filter(
+            period__endswith__isnull=True, team__kind=TeamKind.LOCALITY, case__lead_practitioner__isnull=False
+        ).exclude(case__handoffs__status=HandoffStatus.OFFERED)
+        for each in held.select_related("case__lead_practitioner", "team").order_by("-case__opened_at", "-pk"):
+            by, others = each.case.lead_practitioner, Team.objects.filter(kind=TeamKind.LOCALITY, is_active=True)
+            if by is None or handoffs.ordinal(each.case) >= LEAD_OFFERS_FROM:
+                continue
+            to_team = others.exclude(pk=each.team_id).order_by("pk")[0]
+            offered = handoffs.offer(
+                case_id=each.case_id, to_team_id=to_team.pk, reason="They are about to move there.",
+                despite="They are about to move away from those who know them.", by=by, now=now,
+            )  # fmt: skip
+            answers = Membership.objects.current(local_day(now)).filter(team=to_team).order_by("pk")
+            why = "They have not moved yet, and the school says that they may stay. Offer them again when they have."
+            handoffs.return_to_sender(handoff_id=offered.pk, reason=why, by=answers[0].user, now=now)
+            return
+
+    def _how_much_each_can_lead(self) -> None:
+        """Whoever leads a team leads fewer families."""
+        here = Membership.objects.filter(team__kind=TeamKind.LOCALITY)
+        for role, number in ((Role.TEAM_MEMBER, 8), (Role.TEAM_LEAD, 3)):
+            here.filter(role=role).update(most_cases=number)
 
     def _a_mistake_in_a_name(self, now: datetime) -> None:
         """Another agency sends a contact about a known family, with a mistake in a name and in a date of birth."""

@@ -60,6 +60,8 @@ def pages_of_story(service: Service) -> dict[str, str]:
         "sign-off": f"/contacts/{second_person}/sign-off/",
         "decided": f"/contacts/{second_person}/decided/",
         "offered": f"/cases/{offered.case}/",
+        "accept": f"/cases/{offered.case}/accept/",
+        "return": f"/cases/{offered.case}/return/",
         "case": f"/cases/{worked_on}/",
         "case-close": f"/cases/{worked_on}/close/",
         **{f"case-{tab}": f"/cases/{worked_on}/{tab}/" for tab in TABS_OF_A_CASE},
@@ -315,6 +317,34 @@ def test_a_contact_is_decided_by_keyboard_alone(visit: Any, pages_of_story: dict
     assert window.faults_at(320, 1280) == []
 
 
+# Two people, so that neither finds what the other typed.
+@pytest.mark.parametrize(("name", "javascript", "width"), [("ben", True, 1280), ("bea", False, 320)])
+def test_a_case_is_returned_by_keyboard_from_the_teams_page(
+    visit: Any, pages_of_story: dict[str, str], name: str, javascript: bool, width: int
+) -> None:
+    window = visit(javascript=javascript, width=width)
+    window.sign_in(name)
+    page = window.go(TEAM[0])
+    reference = pages_of_story["offered"].split("/")[2]
+    link = page.get_by_role("link", name=f"Return {reference}")
+    link.focus()
+    link.press("Enter")
+    expect(page.get_by_role("heading", name="What follows")).to_be_visible()
+    page.get_by_role("button", name="Return the case").focus()
+    page.keyboard.press("Enter")
+    summary = page.get_by_role("alert").get_by_role("link")
+    expect(summary).to_have_text("Enter why the case goes back, so that the sender can do better")
+    if javascript:
+        assert window.faults_at(320, 1280) == []
+    summary.focus()
+    page.keyboard.press("Enter")
+    reason = page.get_by_label("Why do you return it?")
+    expect(reason).to_be_focused()
+    page.keyboard.type("They live with their aunt in Chesham.")
+    expect(reason).to_have_value("They live with their aunt in Chesham.")
+    assert window.complaints == []
+
+
 @pytest.mark.parametrize(
     ("who", "pages"),
     [
@@ -359,7 +389,7 @@ def test_a_contact_is_decided_by_keyboard_alone(visit: Any, pages_of_story: dict
             ],
         ),
         ("amina", ["person", "address", "relationship"]),
-        ("ben", ["/", "offered", "case", "person", *TEAM]),
+        ("ben", ["/", "offered", "accept", "return", "case", "person", *TEAM]),
         ("ben", ["case-close", *(f"case-{tab}" for tab in TABS_OF_A_CASE)]),
         ("sam", ["/"]),
         ("maya", ["/duty/", "/duty/rota/2026-11-30/", "/duty/absences/new/", "/open-list/"]),

@@ -11,6 +11,7 @@ from casework.demonstration.seeding import seed
 from casework.models import (
     Absence,
     Case,
+    Clock,
     ClockChange,
     Contact,
     ContactChild,
@@ -28,7 +29,7 @@ from casework.models import (
 )
 from casework.reading import front_door
 from casework.record import integrity
-from localities.models import User
+from localities.models import Membership, User
 from localities.working_time import local_day
 from tests.stage.story import person
 
@@ -78,6 +79,8 @@ def test_people_wait_ask_pass_on_and_put_off(db: None, now: datetime) -> None:
     assert not User.objects.filter(telephone="").exists()
     assert ContactChild.objects.filter(address_is_confidential=True).exists(), DRAWS
     assert {handoff.status for handoff in Handoff.objects.all()} >= {"returned"}, DRAWS
+    assert Clock.objects.running().filter(kind__startswith="returned_case").exists(), "one came back to its team"
+    assert Membership.objects.filter(most_cases__isnull=False, team__code="aylesbury").count() == 2
 
 
 def test_the_same_seed_tells_the_same_families(db: None) -> None:
