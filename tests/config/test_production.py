@@ -363,7 +363,7 @@ def test_every_cookie_is_this_hosts_alone(production: str) -> None:
     assert _get(f"{production}/", Cookie=signed_in["Cookie"].replace("__Host-", ""), **TLS).status_code == 302
     cookies = [line for each in (form, answer, page) for line in each.raw.headers.getlist("Set-Cookie")]
     names = {line.split("=")[0] for line in cookies}
-    assert names == {"__Host-csrftoken", "__Host-sessionid", "__Host-typist"}
+    assert names == {"__Host-csrftoken", "__Host-sessionid", "__Host-typist", "__Host-device"}
     for line in cookies:
         kept = {part.strip().split("=")[0].lower(): part.strip() for part in line.split(";")[1:]}
         assert {"secure", "httponly", "samesite", "path"} <= set(kept), line
