@@ -15,6 +15,7 @@ from django.utils import timezone
 from casework.models import Case, Clock, Contact, OutboxMessage, Reminder
 from casework.record import integrity
 from tests.stage.documents import child, contact_document
+from tests.stage.pages import CLOSING
 from tests.stage.service import Person, Service, wait_until
 
 
@@ -75,8 +76,7 @@ def accept(person: Person, case: Case) -> None:
 
 
 def close(person: Person, case: Case) -> None:
-    said = {"close-outcome": "needs_met", "close-summary": "Mornings are calm again; they know where to turn."}
-    person.send(f"/cases/{case}/close/", said, form_on=f"/cases/{case}/")
+    person.send(f"/cases/{case}/close/", CLOSING | {"confirmed": "yes"}, form_on=f"/cases/{case}/close/")
 
 
 def sent(service: Service, words: str) -> bool:
