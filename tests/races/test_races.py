@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from casework.actions import (
+    cases,
     closing,
     decisions,
     handoffs,
@@ -22,11 +23,12 @@ from casework.actions import (
     referrers,
 )
 from casework.families import sameness
-from casework.jobs import delivery, stale_recommendations, sweep
+from casework.jobs import delivery, lost_leads, stale_recommendations, sweep
 from casework.models import (
     AuditEvent,
     Case,
     Clock,
+    ClosingRequest,
     Contact,
     ContactChild,
     Decision,
@@ -41,7 +43,8 @@ from casework.models import (
 )
 from casework.record import integrity
 from errors import InvalidInput, ServiceError, TakenBySomeoneElse
-from localities.models import Agency
+from localities.models import Agency, Membership
+from localities.working_time import local_day
 from tests.stage.documents import address, contact_document, nhs_number
 from tests.stage.mail import mail_server
 from tests.stage.racing import (
@@ -56,6 +59,9 @@ from tests.stage.racing import (
     received,
 )
 from tests.stage.story import Story, how_it_ended, person
+
+# What each says when they close a case at the same moment.
+SUPPORT = {"ben": "The school, says the team's lead.", "bea": "The school, says the practitioner."}
 
 
 class TestReceiving:
@@ -456,6 +462,53 @@ class TestHandingOver:
             case.refresh_from_db()
             assert case.status == ("open" if isinstance(closed, Exception) else "closed")
             assert case.handoffs.filter(status="offered").exists() == isinstance(closed, Exception)
+
+    def test_two_close_the_case_at_once(self, story: Story) -> None:
+        for number in range(TIMES):
+            case = story.accepted(received(story, number))
+            now = story.later()
+
+            def close(by: str, pk: int = case.pk, now: Any = now) -> Case:
+                return closing.close(case_id=pk, ended=how_it_ended(support=SUPPORT[by]), by=person(by), now=now)
+
+            only_one_succeeds(race(lambda: close("ben"), lambda: close("bea")))
+            case.refresh_from_db()
+            assert case.closing.support == SUPPORT[str(case.closed_by and case.closed_by.username)]
+
+    def test_the_lead_closes_while_a_practitioner_asks_them_to(self, story: Story) -> None:
+        for number in range(TIMES):
+            case = story.accepted(received(story, number))
+            now = story.later()
+
+            def close(pk: int = case.pk, now: Any = now) -> Case:
+                return closing.close(case_id=pk, ended=how_it_ended(), by=person("ben"), now=now)
+
+            def ask(pk: int = case.pk, now: Any = now) -> ClosingRequest:
+                ended = how_it_ended(children_seen=False, adults_seen=False)
+                return closing.ask_lead(case_id=pk, ended=ended, by=person("bea"), now=now)
+
+            closed, _ = race(close, ask)
+            assert not isinstance(closed, Exception), repr(closed)
+            assert not ClosingRequest.objects.filter(case=case, answered_at=None).exists()
+            assert not case.clocks.running().exists()
+
+    def test_a_lead_is_named_while_the_job_finds_that_the_last_one_left(self, story: Story) -> None:
+        yesterday = local_day(story.now) - timedelta(days=1)
+        for number in range(TIMES):
+            case = story.accepted(received(story, number))
+            cases.name_lead(case_id=case.pk, lead_id=person("bea").pk, by=person("ben"), now=story.later())
+            Membership.objects.filter(user=person("bea")).update(ends_on=yesterday)
+            now = story.later()
+
+            def name(pk: int = case.pk, now: Any = now) -> Case:
+                return cases.name_lead(case_id=pk, lead_id=person("ben").pk, by=person("ben"), now=now)
+
+            named, _ = race(name, partial(lost_leads.release, now=now))
+            assert not isinstance(named, Exception), repr(named)
+            case.refresh_from_db()
+            assert (case.lead_practitioner, case.lead_left_on) == (person("ben"), None)
+            assert not case.clocks.running().filter(kind="lead_practitioner_named").exists()
+            Membership.objects.filter(user=person("bea")).update(ends_on=None)
 
 
 class TestSweeping:
