@@ -11,7 +11,6 @@ from django.db.models import (
     BooleanField,
     CharField,
     Count,
-    DateTimeField,
     Exists,
     ExpressionWrapper,
     OuterRef,
@@ -20,7 +19,7 @@ from django.db.models import (
     Subquery,
     Value,
 )
-from django.db.models.functions import Coalesce, Least
+from django.db.models.functions import Coalesce
 
 from casework.access import permissions
 from casework.access.restricted import closed_by_these
@@ -38,6 +37,7 @@ from casework.models import (
 )
 from casework.models.restrictions import REPRESENTATIVE
 from casework.models.visibility import closes_one_of, keeps_out
+from casework.reading import worklists
 from casework.statuses import CaseStatus, HandoffStatus
 from localities.models import Role, User
 from localities.roles import StaffRoles
@@ -172,12 +172,8 @@ def _lines(user: User, *records: QuerySet[Any], now: datetime) -> list[Line]:
 
 def _described(user: User, records: QuerySet[Any], now: datetime) -> QuerySet[Any, Any]:
     is_contact = records.model is Contact
-    running = Clock.objects.running().filter(paused_at__isnull=True)
-    # The next deadline of a contact, or of a case and of the answer to its handoff.
-    due = Least(*(
-        Subquery(running.filter(**{of: OuterRef("pk")}).order_by("due_at").values("due_at")[:1])
-        for of in (("contact",) if is_contact else ("case", "handoff__case"))
-    ), Value(None, output_field=DateTimeField()))  # fmt: skip
+    running = Clock.objects.running().filter(contact=OuterRef("pk"), paused_at__isnull=True).order_by("due_at")
+    due = Subquery(running.values("due_at")[:1]) if is_contact else worklists.next_deadline_of_case()
     people = (
         (ContactChild, "contact"), (ContactAdult, "contact")) if is_contact else (
         (CaseChild, "case"), (ContactAdult, "contact__case")

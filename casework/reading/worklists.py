@@ -45,13 +45,6 @@ def open_cases(user: User, teams: Any, now: datetime) -> QuerySet[Case]:
     `with_team_since` is the moment since which the team has been responsible.
     """
     current = Responsibility.objects.filter(case=OuterRef("pk"), period__endswith__isnull=True, team__in=teams)
-    running = Clock.objects.running().filter(paused_at__isnull=True).order_by("due_at").values("due_at")
-    # The next deadline of the case, or of the answer to its handoff. That is found by the case's open offer: for the
-    # first of all clocks of its handoffs, PostgreSQL would read every clock that runs.
-    is_running = Q(clocks__stopped_at__isnull=True, clocks__paused_at__isnull=True)
-    open_offer = Handoff.objects.filter(case=OuterRef("pk"), status=HandoffStatus.OFFERED).order_by().values("case")
-    answer_due = open_offer.annotate(due=Min("clocks__due_at", filter=is_running)).values("due")
-    soonest = Least(Subquery(running.filter(case=OuterRef("pk"))[:1]), Subquery(answer_due))
     on_offer = Handoff.objects.filter(case=OuterRef("pk"), status=HandoffStatus.OFFERED)
     return (
         Case.objects.open_to(user, now)
@@ -59,7 +52,7 @@ def open_cases(user: User, teams: Any, now: datetime) -> QuerySet[Case]:
         .filter(Exists(current), status=CaseStatus.OPEN)
         .annotate(
             with_team_since=Subquery(current.values("period__startswith")[:1]),
-            due_at=soonest,
+            due_at=next_deadline_of_case(),
             lead_away=away_on(local_day(now), "lead_practitioner"),
             is_on_offer=Exists(on_offer),
             has_bounced=Exists(
@@ -70,6 +63,20 @@ def open_cases(user: User, teams: Any, now: datetime) -> QuerySet[Case]:
         .select_related("lead_practitioner", "locality")
         .order_by("-needs_team", F("due_at").asc(nulls_last=True), "opened_at")
     )
+
+
+def next_deadline_of_case() -> Least:
+    """
+    The next deadline of a case, or of the answer to its handoff, for the query of cases that this stands in.
+
+    The answer's is found by the case's open offer: for the first of all clocks of its handoffs, PostgreSQL would read
+    every clock that runs.
+    """
+    own = Clock.objects.running().filter(case=OuterRef("pk"), paused_at__isnull=True).order_by("due_at")
+    is_running = Q(clocks__stopped_at__isnull=True, clocks__paused_at__isnull=True)
+    open_offer = Handoff.objects.filter(case=OuterRef("pk"), status=HandoffStatus.OFFERED).order_by().values("case")
+    answer_due = open_offer.annotate(due=Min("clocks__due_at", filter=is_running)).values("due")
+    return Least(Subquery(own.values("due_at")[:1]), Subquery(answer_due))
 
 
 def late_clocks(user: User, teams: Any, now: datetime) -> QuerySet[Clock]:
