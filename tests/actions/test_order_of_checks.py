@@ -317,7 +317,7 @@ ELSEWHERE = {
     "receiving.receive",  # below: a new contact has no status yet
     # tests/actions/test_files.py: a record takes files in every status
     "files.add_to_case", "files.add_to_contact", "files.add_to_draft", "files.download", "files.remove_from_draft",
-    "files.view",
+    "files.view", "files.view_list",
     "reminders.see", "reminders.snooze",  # tests/actions/test_reminders.py
     "searching.check", "searching.search",  # everybody, at any time: tests/web/test_search_pages.py
     "rule_sets.bring_shipped",  # no check: the service brings them in at set-up
