@@ -10,7 +10,6 @@ from casework.web.forms import ActionForm, reason_field
 from casework.web.rendering import Radios, RadiosInARow
 
 SEEN = [("yes", "Yes"), ("no", "No")]
-WHEN = "When, where and by whom. If not: why not."
 
 
 def yes_or_no(label: str, hint: str = "") -> forms.ChoiceField:
@@ -23,9 +22,9 @@ class CloseForm(ActionForm):
     outcome = forms.ChoiceField(label="How did the work end?", widget=Radios, required=False, choices=Outcome.choices)
     summary = reason_field("What was done, and what was achieved?")
     children_seen = yes_or_no("Were the children seen before the case closes?")
-    children_note = reason_field("When were the children seen, and by whom? If not, why not?", WHEN)
+    children_note = reason_field("When were the children seen, where and by whom? If not, why not?")
     adults_seen = yes_or_no("Were the adults seen, or spoken to?")
-    adults_note = reason_field("When were the adults seen, and by whom? If not, why not?", WHEN)
+    adults_note = reason_field("When were the adults seen, where and by whom? If not, why not?")
     family_asked = yes_or_no("Was the family asked what it thinks?")
     family_says = reason_field(
         "What does the family say?", "In its own words, the children's first. If nobody asked: why not."

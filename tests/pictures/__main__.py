@@ -145,10 +145,15 @@ PICTURES = (
     ),
     Taken("contact-history-of-facts", "amina", first("/?tab=to-triage", "/contacts/", below="history/")),
     Taken("case", "ben", first("/", "/cases/")),
-    Taken("case-close", "ben", first("/", "/cases/", below="close/")),
-    Taken("case-close-with-faults", "ben", pressed(first("/", "/cases/", below="close/"), "Check your answers")),
+    Taken("case-step-up", "ben", first("/teams/aylesbury/?tab=cases", "/cases/", below="step-up/")),
+    Taken("case-close", "ben", first("/teams/aylesbury/?tab=cases", "/cases/", below="close/")),
+    Taken(
+        "case-close-with-faults",
+        "ben",
+        pressed(first("/teams/aylesbury/?tab=cases", "/cases/", below="close/"), "Check your answers"),
+    ),
     *(
-        Taken(f"case-{tab}", "ben", first("/", "/cases/", below=f"{tab}/"))
+        Taken(f"case-{tab}", "ben", first("/teams/aylesbury/?tab=cases", "/cases/", below=f"{tab}/"))
         for tab in ("chronology", "plan", "people", "handoffs", "notes")
     ),
     Taken("files", "maya", first("/?tab=to-triage&level=4", "/contacts/", below="files/")),
