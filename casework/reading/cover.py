@@ -24,10 +24,10 @@ class Gap:
     ends: datetime
 
 
-def on_duty_today(now: datetime) -> list[Duty]:
+def on_duty_today(now: datetime) -> QuerySet[Duty]:
     """Who is on duty at some time from now to the end of the day, the first first."""
     midnight = at(local_day(now) + timedelta(days=1), time.min)
-    return list(Duty.objects.between(now, midnight))
+    return Duty.objects.between(now, midnight)
 
 
 def gaps(monday: date, duties: Collection[Duty]) -> list[Gap]:
@@ -74,14 +74,18 @@ def absences(now: datetime) -> Any:
     )  # fmt: skip
 
 
-def without_cover(teams: Collection[int], now: datetime) -> list[Absence]:
+def without_cover(teams: Collection[int], now: datetime) -> QuerySet[Absence]:
     """The absences of today of people in these teams whose open work nobody covers: for whoever leads the teams."""
+    if not teams:
+        return Absence.objects.none()
     today = local_day(now)
     works_here = Membership.objects.current(today).filter(team__in=teams, user=OuterRef("person"))
     cover_is_away = Exists(Absence.objects.on(today).filter(person=OuterRef("covered_by")))
     uncovered = Q(covered_by__isnull=True) | Q(covered_by__is_active=False) | Q(cover_is_away)
-    found = absences(now).filter(Exists(works_here), uncovered, first_day__lte=today, open_work__gt=0)
-    return list(found)
+    uncovered_today: QuerySet[Absence] = absences(now).filter(
+        Exists(works_here), uncovered, first_day__lte=today, open_work__gt=0
+    )
+    return uncovered_today
 
 
 def _number_of(records: QuerySet[Contact] | QuerySet[Case], of: str) -> Coalesce:

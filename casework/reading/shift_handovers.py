@@ -1,10 +1,11 @@
 """The handover sheets, each line only for those who may open the record that it is about."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.db.models import QuerySet
 from django.utils.dateparse import parse_datetime
 
 from casework.models import Case, Contact, ShiftHandover
@@ -46,7 +47,7 @@ def _read(line: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
         yield name, parse_datetime(value) if name in MOMENTS and value else value
 
 
-def to_read(teams: Any, now: datetime) -> list[ShiftHandover]:
+def to_read(teams: Collection[int], now: datetime) -> QuerySet[ShiftHandover]:
     """The sheets that were given to these teams and that nobody has confirmed yet, while their shift lasts."""
     given = ShiftHandover.objects.filter(to_team__in=teams, read_at__isnull=True, until__gt=now)
-    return list(given.select_related("from_team", "to_team", "given_by"))
+    return given.select_related("from_team", "to_team", "given_by")

@@ -149,16 +149,16 @@ def works_at_front_door(who: StaffRoles) -> bool:
     return bool(who.front_door_roles)
 
 
-def teams_of(who: StaffRoles) -> list[Team]:
+def teams_of(who: StaffRoles) -> QuerySet[Team]:
     """The teams in which a user works."""
-    return list(Team.objects.filter(pk__in=who.team_ids).select_related("locality"))
+    return Team.objects.filter(pk__in=who.team_ids).select_related("locality")
 
 
-def overseen(who: StaffRoles) -> list[Team]:
+def overseen(who: StaffRoles) -> QuerySet[Team]:
     """All active teams, for those who oversee the whole service; none for everybody else."""
     if not who.has(Role.SERVICE_MANAGER, Role.AUDITOR):
-        return []
-    return list(Team.objects.filter(is_active=True).order_by("kind", "name"))
+        return Team.objects.none()
+    return Team.objects.filter(is_active=True).order_by("kind", "name")
 
 
 def members_of(team: Team, now: datetime) -> QuerySet[Membership]:

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_safe
 
 from casework.deadlines.recipients import unread_breaches
 from casework.models import Case, Contact
+from casework.models.together import read_together
 from casework.reading import cover, front_door, restricted_work, team_work, worklists
 from casework.reading.news import with_news
 from casework.reading.shift_handovers import to_read
@@ -36,22 +37,27 @@ def show(request: HttpRequest) -> HttpResponse:
     """
     user, now = user_of(request), timezone.now()
     who = roles_of(user, local_day(now))
-    teams = worklists.teams_of(who)
+    is_front_door = worklists.works_at_front_door(who)
+    works_in, oversees = worklists.teams_of(who), worklists.overseen(who)
+    on_duty, uncovered = cover.on_duty_today(now), cover.without_cover(who.led_teams, now)
+    handovers = to_read(who.team_ids if is_front_door else (), now)
+    reminders = worklists.my_reminders(user, now)[:MOST_SHOWN]
+    offered = worklists.offered(user, who.team_ids, now)[:MOST_SHOWN]
+    read_together(works_in, oversees, on_duty, uncovered, handovers, reminders, offered)
+    teams = list(works_in)
     with_families = [team for team in teams if team.kind not in FRONT_DOOR_KINDS]
     restricted = restricted_work.of(user, who, teams, now)
     context: dict[str, Any] = {
         "now": now,
-        "on_duty": cover.on_duty_today(now),
-        "uncovered": cover.without_cover(who.led_teams, now) if who.led_teams else [],
-        "handovers": to_read([team for team in teams if team.kind in FRONT_DOOR_KINDS], now)
-        if worklists.works_at_front_door(who)
-        else [],
+        "on_duty": on_duty,
+        "uncovered": uncovered,
+        "handovers": handovers,
         "teams": teams,
         "with_families": with_families,
-        "overseen": worklists.overseen(who),
+        "overseen": oversees,
         "unread": unread_breaches(None, now) if who.has(Role.SERVICE_MANAGER) else [],
-        "reminders": list(worklists.my_reminders(user, now)[:MOST_SHOWN]),
-        "offered": list(worklists.offered(user, teams, now)[:MOST_SHOWN]) if teams else [],
+        "reminders": reminders,
+        "offered": offered,
         "restricted": restricted.lines,
         "glass": restricted.glass,
     }
@@ -59,7 +65,7 @@ def show(request: HttpRequest) -> HttpResponse:
         came_back = list(team_work.returned(user, with_families, now)[:MOST_SHOWN])
         context["came_back"] = returned_cards(came_back, user, now)
         context["cases"] = _cases(request, worklists.open_cases(user, with_families, now), user, now)
-    if worklists.works_at_front_door(who):
+    if is_front_door:
         context |= _front_door(request, user, [team for team in teams if team.kind in FRONT_DOOR_KINDS], now)
     context["families"] = _families(context, user, now)
     return render(request, "front_door/worklist.html", context)
