@@ -18,6 +18,8 @@ HEADINGS = (
 )  # fmt: skip
 # A spreadsheet takes a cell that begins with one of these for a formula. Some forget space, or read wide characters.
 BEGINS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20", "|", "%")
+# The name of the files that have every team's list.
+WHOLE_SERVICE = "whole-service"
 RESTRICTED = "Restricted or closed to some: see the service, or ask a manager"
 RATINGS = {"red": "Red", "amber": "Amber", "green": "Green", "blue": "Blue"}
 
@@ -30,10 +32,16 @@ class _Line:
 
 
 def files(now: datetime) -> Iterator[tuple[str, Iterator[str], int]]:
-    """The files of every team: the name of each, its text in pieces, and how many records it has that no other has."""
-    for each in open_list.of_everybody(now):
+    """
+    The files of every team, and of the whole service: the name of each, its text in pieces, and how many records it has
+    that no other has.
+    """
+    lists = open_list.of_everybody(now)
+    for each in lists:
         yield f"{each.code}.html", iter([page([each], now)]), len(each.lines)
         yield f"{each.code}.csv", table([each], now), 0
+    yield f"{WHOLE_SERVICE}.html", iter([page(lists, now)]), 0
+    yield f"{WHOLE_SERVICE}.csv", table(lists, now), 0
 
 
 def page(lists: Iterable[OpenList], now: datetime) -> str:

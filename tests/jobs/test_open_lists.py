@@ -52,6 +52,17 @@ class TestMaking:
         assert str(contact) not in (copy / "aylesbury.html").read_text()
         assert OpenListCopy.objects.get().records == 2
 
+    def test_a_page_and_a_table_of_the_whole_service(self, story: Story, folder: Path) -> None:
+        contact = story.contact()
+        case = story.accepted(story.contact(**ANOTHER_FAMILY))
+        make(story.now)
+        (copy,) = folder.iterdir()
+        with (copy / "whole-service.csv").open(encoding="utf-8-sig", newline="") as file:
+            assert [row["Reference"] for row in csv.DictReader(file)] == [str(contact), str(case)]
+        html = (copy / "whole-service.html").read_text()
+        assert html.index(str(contact)) < html.index(str(case))
+        assert 'href="#list-aylesbury"' in html
+
     def test_the_page_opens_without_the_service_and_asks_for_nothing(self, story: Story, folder: Path) -> None:
         story.contact()
         make(story.now)

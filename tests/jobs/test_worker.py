@@ -16,14 +16,17 @@ import psutil
 import pytest
 from django.conf import settings
 from django.utils import timezone
+from pytest_django import Settings
 from redis import Redis
 
-from casework.models import Contact, OutboxMessage, Reminder
+from casework.models import Contact, File, FileState, OpenListCopy, OutboxMessage, Reminder
 from config.celery import app
 from config.local import embedded
 from config.local.folders import Folders, make_folders
 from config.local.processes import Child, start_child
 from config.local.run import commands
+from tests.stage.clamd import clamd
+from tests.stage.files import EICAR, PDF, picture, put
 from tests.stage.mail import Sink
 from tests.stage.service import database_url, wait_until
 from tests.stage.story import Story
@@ -155,6 +158,29 @@ def test_two_beats_remind_nobody_twice(start: Start, sink: Sink) -> None:
     # What waited together for one address went in one letter.
     assert len(sink.letters) == OutboxMessage.objects.filter(carried_by=None).count() > 3
     assert each_went_once(sink)
+
+
+def test_a_worker_copies_the_open_list_checks_files_and_draws_previews(
+    start: Start, settings: Settings, tmp_path: Path
+) -> None:
+    story, folder = Story(timezone.now() - timedelta(hours=5)), tmp_path / "continuity"
+    contact = story.contact()
+    with clamd() as scanner:
+        settings.CLAMAV_URL = scanner.url
+        safe, infected = (put(contact, story, content) for content in (picture(), PDF + EICAR))
+        start(
+            commands(0, processes=1)["the worker"], CONTINUITY_FOLDER=str(folder), CLAMAV_URL=scanner.url,
+            FILES_DIR=settings.STORAGES["files"]["OPTIONS"]["location"],
+        )  # fmt: skip
+        send_task("copy_open_list")
+        wait_until(lambda: OpenListCopy.objects.exists(), "the open list is copied")
+        assert {str(contact) in page.read_text() for page in folder.glob("*Z/whole-service.*")} == {True}
+        send_task("check_files")
+        wait_until(lambda: not File.objects.filter(checked_at=None).exists(), "both files are checked")
+        send_task("draw_previews")
+        wait_until(lambda: File.objects.get(pk=safe.pk).has_preview, "the picture is drawn smaller")
+        assert File.objects.get(pk=infected.pk).state == FileState.REFUSED
+    wait_until(lambda: left_at_the_broker() == (0, 0), "every task is finished")
 
 
 def test_a_broker_that_comes_back_empty_is_served_within_a_minute(
