@@ -56,6 +56,15 @@ class SavingForm {
     form.addEventListener("submit", (event) => this.submitted(event));
   }
 
+  // On the form, so that it is seen by whatever leaves the page: `time-out.js`.
+  get unsaved() {
+    return this.form.hasAttribute("data-unsaved");
+  }
+
+  set unsaved(is) {
+    this.form.toggleAttribute("data-unsaved", is);
+  }
+
   say(text, link) {
     this.trouble.hidden = !text;
     if (this.trouble.firstChild?.nodeValue !== text) {

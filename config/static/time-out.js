@@ -33,12 +33,15 @@ function takeOver({ ends_in: endsIn, can_stay: canStay }) {
   }
 }
 
-// What stands in forms that do not save themselves is sent to be kept: the sign-in page leads back to it.
+// What stands in forms and could not be saved, or does not save itself, is sent to be kept: the sign-in page leads back to it.
 async function keepForms() {
-  for (const form of changed) {
+  for (const form of [...changed, ...document.querySelectorAll("form[data-unsaved]")]) {
     const body = new URLSearchParams([...new FormData(form)].filter(([, value]) => typeof value === "string"));
     try {
-      await fetch(form.getAttribute("action") || location.href, { method: "POST", body, headers: { "X-Keep-Only": "1", Accept: "text/html" }, redirect: "manual" });
+      const answer = await fetch(form.getAttribute("action") || location.href, { method: "POST", body, headers: { "X-Keep-Only": "1", Accept: "text/html" }, redirect: "manual" });
+      if (answer.type === "opaqueredirect") {
+        form.removeAttribute("data-unsaved");
+      }
     } catch {
       // The network is away: nothing more can be done.
     }

@@ -7,7 +7,7 @@ from django.contrib.sessions.models import Session
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from casework.models import Contact, Decision, UnfinishedForm
+from casework.models import Contact, Decision, Note, UnfinishedForm
 from casework.web.presence import SEEN
 from tests.browser.conftest import SignedIn
 from tests.stage.documents import child
@@ -120,6 +120,58 @@ def test_a_session_that_ends_in_the_middle_of_a_decision_finds_it_again(visit: A
     expect(page.get_by_role("textbox", name="Why?", exact=True)).to_have_value(TYPED)
     expect(page.get_by_label("Level 3")).to_be_checked()
     assert not Decision.objects.filter(contact=contact).exists()
+
+
+def writing_a_note(window: SignedIn, contact: Contact) -> Any:
+    """The field of a note in which the first sentence is typed, and kept."""
+    page = window.sign_in("amina")
+    window.go(f"/contacts/{contact}/notes/new/")
+    page.get_by_role("radio", name="Telephone call").check()
+    text = page.get_by_role("textbox", name="Note", exact=True)
+    text.press_sequentially(TYPED)
+    kept = UnfinishedForm.objects.filter(record=contact.reference, typed__contains={"note-text": [TYPED]})
+    wait_until(kept.exists, "what was typed is kept")
+    expect(page.get_by_role("status").filter(has_text="not recorded yet.")).to_be_visible()
+    return text
+
+
+def test_a_session_that_ends_in_the_middle_of_a_note_finds_it_again_and_the_note_is_saved(visit: Any) -> None:
+    contact = contact_about("Linnet", "Farraday")
+    window = visit(width=1280)
+    text = writing_a_note(window, contact)
+    page = window.page
+    left(window, 3)
+    looks(page)
+    expect(page).to_have_url(SIGN_IN, timeout=30_000)
+    assert TYPED not in page.content()
+    assert not Note.objects.filter(contact=contact).exists()
+    window.fill_in_the_sign_in("amina")
+    expect(page).to_have_url(re.compile(f"/contacts/{contact}/notes/new/"))
+    expect(text).to_have_value(TYPED)
+    expect(page.get_by_role("radio", name="Telephone call")).to_be_checked()
+    text.press("End")
+    text.press_sequentially(" So does her aunt.")
+    page.get_by_role("button", name="Save note").click()
+    expect(page.get_by_text("Note saved.")).to_be_visible()
+    assert Note.objects.get(contact=contact).text == f"{TYPED} So does her aunt."
+    assert not UnfinishedForm.objects.filter(record=contact.reference).exists()
+
+
+def test_what_is_typed_when_the_session_is_over_already_is_kept_too(visit: Any) -> None:
+    contact = contact_about("Merle", "Okonjo")
+    window = visit(width=1280)
+    text = writing_a_note(window, contact)
+    page = window.page
+    # As after a quarter of an hour in which the network was away: nothing of it could be saved.
+    left(window, -1)
+    text.press_sequentially(" So does her aunt.")
+    looks(page)
+    expect(page).to_have_url(SIGN_IN, timeout=30_000)
+    window.fill_in_the_sign_in("amina")
+    expect(page.get_by_role("heading", name="You were signed out before this was sent")).to_be_visible()
+    page.get_by_role("button", name="Open the form with this text").click()
+    expect(text).to_have_value(f"{TYPED} So does her aunt.")
+    assert not Note.objects.filter(contact=contact).exists()
 
 
 def test_so_does_a_form_that_does_not_save_itself(visit: Any) -> None:
