@@ -108,11 +108,9 @@ def correct(
     permissions.check_can_correct_note(first, responsible_team(record), by, day)
     last = first.corrections.order_by("edition").last() or first
     conditions.check_note_unchanged(last, seen_edition)
-    faults = _faults(record, kind, text, happened_at, child_ids, adult_ids, now)
+    faults = _faults(record, kind, text, happened_at, child_ids, adult_ids, now, was_wrong)
     if NoteKind.OVERSIGHT in {kind, first.kind} and kind != first.kind:
         faults.append(Fault(("kind",), "Management oversight stays what it is, and nothing else becomes that."))
-    if not was_wrong.strip():
-        faults.append(Fault(("was_wrong",), "Enter what was wrong, and how you know"))
     if faults:
         raise InvalidInput(faults)
     correction = Note(
@@ -158,24 +156,15 @@ def responsible_team(record: Contact | Case) -> int | None:
     return Responsibility.objects.filter(case=case_id).values_list("team_id", flat=True).order_by("period").last()
 
 
-def _faults(
-    record: Contact | Case,
-    kind: str,
-    text: str,
-    happened_at: datetime | None,
-    child_ids: Collection[int],
-    adult_ids: Collection[int],
-    now: datetime,
-) -> list[Fault]:
+def faults_of_words(*, kind: str, text: str, was_wrong: str | None = None) -> list[Fault]:
+    """
+    What is missing in the words of a note, or too long.
+
+    :param was_wrong: what a correction says was wrong; None for a note that corrects nothing.
+    """
     faults = []
     if kind not in NoteKind.values:
         faults.append(Fault(("kind",), "Select what kind of note this is"))
-    if happened_at is not None and happened_at > now:
-        faults.append(Fault(("happened_at",), "When it happened cannot be in the future. Write what is planned below."))
-    asked = (("child_ids", child_ids), ("adult_ids", adult_ids))
-    for (name, ids), people in zip(asked, people_of_record(record), strict=True):
-        if ids and people.filter(pk__in=ids).count() != len(set(ids)):
-            faults.append(Fault((name,), "Select people of this record"))
     written = _clean(text)
     if not written:
         faults.append(Fault(("text",), "Enter the note"))
@@ -184,6 +173,28 @@ def _faults(
         faults.append(
             Fault(("text",), f"The note must be {LONGEST_NOTE:,} characters or fewer: it is {longer:,} too long")
         )
+    if was_wrong is not None and not was_wrong.strip():
+        faults.append(Fault(("was_wrong",), "Enter what was wrong, and how you know"))
+    return faults
+
+
+def _faults(
+    record: Contact | Case,
+    kind: str,
+    text: str,
+    happened_at: datetime | None,
+    child_ids: Collection[int],
+    adult_ids: Collection[int],
+    now: datetime,
+    was_wrong: str | None = None,
+) -> list[Fault]:
+    faults = faults_of_words(kind=kind, text=text, was_wrong=was_wrong)
+    if happened_at is not None and happened_at > now:
+        faults.append(Fault(("happened_at",), "When it happened cannot be in the future. Write what is planned below."))
+    asked = (("child_ids", child_ids), ("adult_ids", adult_ids))
+    for (name, ids), people in zip(asked, people_of_record(record), strict=True):
+        if ids and people.filter(pk__in=ids).count() != len(set(ids)):
+            faults.append(Fault((name,), "Select people of this record"))
     return faults
 
 

@@ -7,6 +7,7 @@ from django import forms
 from django.http import QueryDict
 from django.utils import timezone
 
+from casework.actions import notes
 from casework.models import LONGEST_NOTE, ContactAdult, ContactChild, Note, NoteKind
 from casework.web.forms import MomentForm, reason_field
 from casework.web.rendering import Checkbox, Checkboxes, LongText, Radios, RecentDateField
@@ -68,6 +69,14 @@ class _NoteForm(MomentForm):
             self.add_error("on", "Enter the day as well")
         elif said.get("on") and self.moment() is None and not self.has_error("time"):
             self.add_error("on", "Enter a real day")
+        if self.errors:
+            # The action is not asked, which would say what else is missing.
+            self._add_faults_of_words()
+
+    def _add_faults_of_words(self) -> None:
+        words = {name: self.cleaned_data.get(name, "") for name in ("kind", "text", "was_wrong") if name in self.fields}
+        faults = notes.faults_of_words(**words)
+        self.add_faults(InvalidInput([fault for fault in faults if not self.has_error(str(fault.path[0]))]))
 
     def add_faults(self, invalid: InvalidInput) -> None:
         for fault in invalid.faults:

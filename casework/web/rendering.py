@@ -66,7 +66,7 @@ class LongText(Textarea):
         widget = context["widget"]
         described_by = f"{widget['attrs'].get('aria-describedby', '')} {widget['attrs']['id']}-info"
         widget["attrs"]["aria-describedby"] = described_by.strip()
-        widget["most"] = self.most
+        widget["most"] = f"{self.most:,}"
         return context
 
 

@@ -54,6 +54,17 @@ def test_every_page_of_notes_is_accessible_with_and_without_faults(visit: Any, n
             assert window.faults_at(320, 1280) == [], f"{path} with faults"
 
 
+def test_a_text_that_is_missing_has_a_red_border_which_the_count_of_characters_leaves(visit: Any) -> None:
+    contact = contact_about("Cosima", "Brand")
+    window = visit(width=1280)
+    page = window.sign_in("amina")
+    window.go(f"/contacts/{contact}/notes/new/")
+    page.get_by_role("button", name="Save note").click()
+    expect(page.get_by_role("heading", name="There is a problem")).to_be_visible()
+    expect(page.get_by_text("You can enter up to 20,000 characters")).to_be_hidden()
+    assert "govuk-textarea--error" in str(text_of(page).get_attribute("class")).split()
+
+
 def test_a_note_is_written_by_keyboard_alone_and_stands_on_the_page(visit: Any) -> None:
     contact = contact_about("Leopold", "Askew")
     window = visit(width=1280)

@@ -69,7 +69,10 @@ class TestWriting:
         contact = story.contact()
         for says, fields in (
             (["Select what kind of note this is", "Enter the note"], {"kind": "", "text": " "}),
-            (["Enter a time of day"], {"time": "half past"}),
+            (
+                ["Enter a time of day", "Select what kind of note this is", "Enter the note"],
+                {"kind": "", "text": " ", "time": "half past"},
+            ),
             (["Enter a real day"], {"on_day": "31", "on_month": "2", "on_year": "2026"}),
             (["Enter the day as well"], {"time": "14:30"}),
         ):
@@ -84,6 +87,15 @@ class TestWriting:
         ahead = {"on_day": str(late.day), "on_month": str(late.month), "on_year": str(late.year)}
         assert "cannot be in the future" in writes("amina", contact, **ahead).content.decode()
         assert not Note.objects.exists()
+
+    def test_a_correction_says_every_fault_at_once_too(self, story: Story) -> None:
+        note = story.note(story.contact())
+        fields = {"note-was_wrong": " ", "note-text": "", "note-time": "half past"}
+        client = SignedIn("amina").client
+        sent = Page(client.get(correct_at(note))).form(correct_at(note)) | fields
+        html = client.post(correct_at(note), sent).content.decode()
+        for says in ("Enter a time of day", "Enter the note", "Enter what was wrong, and how you know"):
+            assert html.count(says) == 2, says
 
     def test_nobody_else_finds_a_form(self, story: Story) -> None:
         case = story.accepted()
