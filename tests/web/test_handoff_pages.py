@@ -4,11 +4,12 @@ from typing import Any
 
 import pytest
 
+from casework.actions import handoffs
 from casework.deadlines.titles import title_of
 from casework.models import Handoff, UnfinishedForm
 from tests.stage.sql import asked, within
 from tests.stage.staff import ANOTHER_FAMILY, SignedIn, is_done, is_wrong, looks, path_of
-from tests.stage.story import Story
+from tests.stage.story import Story, person
 from tests.stage.web_client import Page, a_working_morning
 
 CONCERN: dict[str, Any] = {
@@ -86,6 +87,18 @@ class TestBeforeItIsReturned:
             "The family is not told by this service.",
         ):
             assert says in page.text, says
+
+    def test_the_case_says_who_returned_it_and_why_until_it_is_offered_again(self, story: Story) -> None:
+        case = story.returned(story.contact(**ANOTHER_FAMILY), reason="Their aunt in Chesham has them.")
+        page = SignedIn("amina").open(case)
+        assert "Ben Carter, Aylesbury team, returned this case" in page.text
+        assert "Their aunt in Chesham has them." in page.text
+        assert "Offer it to another team" in page.text
+        handoffs.offer(
+            case_id=case.pk, to_team_id=story.team("chiltern").pk, reason="The aunt has them.", by=person("amina"),
+            now=story.later(),
+        )  # fmt: skip
+        assert "returned this case" not in SignedIn("amina").open(case).text
 
     def test_the_reason_is_kept_until_it_is_sent(self, offer: Handoff) -> None:
         ben, at = SignedIn("ben"), f"{path_of(offer.case)}return/"

@@ -129,10 +129,12 @@ def _page(request: HttpRequest, reference: str, now: datetime, **shown: ActionFo
         closings,
         requests,
         of_contacts=("recommendation", "decision_in_effect"),
-        handoffs=case.handoffs.select_related("from_team", "to_team", "offered_by"),
+        handoffs=case.handoffs.select_related("from_team", "to_team", "offered_by", "answered_by"),
     )
     share_out(page.contacts, details_to_check=details)
     on_offer = next((handoff for handoff in case.handoffs.all() if handoff.status == HandoffStatus.OFFERED), None)
+    last = max(case.handoffs.all(), key=lambda handoff: handoff.offered_at, default=None)
+    came_back = last if is_open and last is not None and last.status == HandoffStatus.RETURNED else None
     in_case = {child.pk for child in case.children.all()}
     on_contacts = {child.person_id: child for contact in page.contacts for child in contact.children.all()}
     recorded = recorded_of(page.contacts, and_of=in_case)
@@ -145,6 +147,7 @@ def _page(request: HttpRequest, reference: str, now: datetime, **shown: ActionFo
         "news": since_decided([case], user, now).get(case.pk, []),
         "left": [child for person, child in on_contacts.items() if person not in in_case],
         "on_offer": on_offer,
+        "came_back": came_back,
         "answers": on_offer is not None and on_offer.to_team_id in page.who.team_ids,
         "withdraws": on_offer is not None
         and permissions.allows(permissions.check_can_withdraw, on_offer, user, local_day(now)),
