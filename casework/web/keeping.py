@@ -12,7 +12,7 @@ from casework.actions import unfinished_forms
 from casework.models import UnfinishedForm
 from casework.web.errors import record_of, somebody_elses
 from casework.web.signed_in import OTHER_TYPIST, user_of
-from casework.web.unfinished import KEEP, KEPT, KEY, address_of, is_somebody_elses, keep, saved, sent
+from casework.web.unfinished import KEEP, KEPT, KEY, address_of, is_somebody_elses, keep, record_in, saved, sent
 from casework.web.unsent import is_a_page
 
 # What the buttons do with a form, and its script: `draft.js`.
@@ -38,7 +38,7 @@ class KeepingMiddleware:
 
     def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: dict[str, Any]) -> HttpResponse | None:
         # What comes at another door, such as a partner's, is not read here: its own reader says what is wrong with it.
-        if not is_a_page(view) or request.method != "POST" or KEY not in request.POST or "reference" not in kwargs:
+        if not is_a_page(view) or request.method != "POST" or KEY not in request.POST or not record_in(kwargs):
             return None
         by_script = request.POST.get(KEEP) == BY_SCRIPT
         if is_somebody_elses(request):

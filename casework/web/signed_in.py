@@ -40,7 +40,7 @@ def by_post(*, or_show: str) -> Callable[[View], View]:
     """
     A view that changes something, by POST. A GET, such as the one after somebody signs in again, shows a page instead.
 
-    :param or_show: the URL name of that page; it takes the view's `reference`, if the view has one.
+    :param or_show: the URL name of that page; it takes the view's `reference` or `handover_id`, if the view has one.
     """
 
     def decorate(view: View) -> View:
@@ -48,9 +48,8 @@ def by_post(*, or_show: str) -> Callable[[View], View]:
         @wraps(view)
         def act(request: HttpRequest, **address: Any) -> HttpResponse:
             if request.method != "POST":
-                return redirect(
-                    reverse(or_show, kwargs={name: address[name] for name in address if name == "reference"})
-                )
+                about: dict[str, Any] = {name: address[name] for name in ("reference", "handover_id") if name in address}
+                return redirect(reverse(or_show, kwargs=about))
             return view(request, **address)
 
         return act

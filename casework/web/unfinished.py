@@ -46,6 +46,7 @@ PURPOSES = {
     "contact-partner-withdraw": ("Withdrawal of a request to a partner", False),
     "contact-hand-over": ("Handover", False),
     "shift-handover": ("Handover sheet", True),
+    "shift-handover-add": ("Addition to a handover sheet", False),
     "contact-match": ("Answer to a possible match", False),
     "contact-undo-match": ("Undoing a match", False),
     "contact-note-write": ("Note", True),
@@ -120,7 +121,7 @@ def keep(request: HttpRequest) -> UnfinishedForm | None:
     match, user, key, now = request.resolver_match, user_of(request), request.POST.get(KEY, ""), timezone.now()
     if match is None or match.url_name not in PURPOSES or not is_key(key):
         return None
-    record, address = str(match.kwargs["reference"]), address_of(request)
+    record, address = record_in(match.kwargs), address_of(request)
     if len(record) > MOST_OF_A_REFERENCE or len(address) > MOST_OF_AN_ADDRESS:
         return None
     if not (chosen(request.POST) or own_words(request.POST)):
@@ -137,6 +138,11 @@ def keep(request: HttpRequest) -> UnfinishedForm | None:
         by=user,
         now=now,
     )
+
+
+def record_in(address: Mapping[str, Any]) -> str:
+    """What a form is about, by its address: the reference of a record, or the number of a handover sheet."""
+    return str(address.get("reference") or address.get("handover_id") or "")
 
 
 def address_of(request: HttpRequest) -> str:

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from casework.actions import contact_handovers, shift_handovers
 from casework.models import AuditEvent, Contact, Duty, Event, ShiftHandover, UnfinishedForm
+from casework.web.views import shift_handovers as shift_handovers_view
 from errors import InvalidInput, NotAllowedInStatus, NotPermitted
 from localities.models import Team
 from localities.working_time import LONDON
@@ -107,6 +108,13 @@ class TestTheSheet:
         assert "Larkspur" not in page.html
         assert str(red) in page.text
 
+    def test_the_contacts_that_it_may_tell_of_are_no_more_however_old_it_becomes(self, story: Story) -> None:
+        told, month = story.now, timedelta(days=31)
+        came = [story.contact(at=told + after * month) for after in (-1.1, -0.9, 0, 0.9, 1.1)]
+        assert set(shift_handovers_view._about({}, told, told)) == set(came[1:4])
+        named = {"red": [{"contact": came[0].pk}]}
+        assert set(shift_handovers_view._about(named, told, told)) == set(came[:4])
+
 
 class TestGivingAndReading:
     def test_it_is_given_read_and_added_to(self, story: Story) -> None:
@@ -119,7 +127,7 @@ class TestGivingAndReading:
         assert erin.client.post(f"{path_of(handover)}read/").status_code == 302
         assert "Read by Erin Walsh" in amina.open(path_of(handover)).text
         assert "Read the handover sheet" not in erin.open("/").text
-        amina.client.post(f"{path_of(handover)}add/", {"text": "The number was wrong: it ends in 4."})
+        amina.client.post(f"{path_of(handover)}add/", {"shift-text": "The number was wrong: it ends in 4."})
         assert "it ends in 4." in erin.open(path_of(handover)).text
         assert [event.event for event in AuditEvent.objects.order_by("pk") if "shift" in event.event] == [
             "shift_handed_over", "shift_handover_read", "shift_handover_added_to"
@@ -136,6 +144,19 @@ class TestGivingAndReading:
         amina.client.post(GIVE, page.form(GIVE) | {"shift-note": "Half a sentence, now whole."})
         assert not UnfinishedForm.objects.exists()
         assert ShiftHandover.objects.get().note == "Half a sentence, now whole."
+
+    def test_what_is_typed_to_add_is_kept_until_it_is_added(self, db: None) -> None:
+        handover = given()
+        amina, add = SignedIn("amina"), f"{path_of(handover)}add/"
+        typed = amina.open(path_of(handover)).form(add) | {"shift-text": "She rang"}
+        assert amina.client.post(add, typed | {"keep": "script"}).json()["version"] == 1
+        assert amina.client.get(add).headers["Location"] == path_of(handover)
+        page = amina.open(path_of(handover))
+        assert page.form(add)["shift-text"] == "She rang"
+        assert "She rang" not in SignedIn("oliver").open(path_of(handover)).html
+        amina.client.post(add, page.form(add) | {"shift-text": "She rang again."})
+        assert not UnfinishedForm.objects.exists()
+        assert handover.additions.get().text == "She rang again."
 
     def test_without_a_note_it_is_not_given(self, db: None) -> None:
         amina = SignedIn("amina")

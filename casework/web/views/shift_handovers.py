@@ -20,7 +20,7 @@ from casework.web.forms import ActionForm, reason_field
 from casework.web.hiding import without_hidden_addresses
 from casework.web.signed_in import by_post, user_of
 from casework.web.submitting import errors_of, status_of, submit
-from casework.web.unfinished import opened
+from casework.web.unfinished import OpenForm, opened
 from localities.models import FRONT_DOOR_KINDS, Team
 from localities.roles import roles_of
 from localities.working_time import local_day
@@ -43,6 +43,7 @@ class GiveForm(ActionForm):
 class AddForm(ActionForm):
     """An addition to a sheet that was given."""
 
+    prefix = "shift"
     text = reason_field("What do you add or correct?", "The sheet itself stays as it was given.")
 
 
@@ -70,18 +71,14 @@ def give(request: HttpRequest, reference: str) -> HttpResponse:
         says = shift_handovers.sheet(team, user, now)
         sheet = reading.for_reader(says, user, now)
         left, coming = shift_handovers.shifts(team, now)
-        kept = UnfinishedForm.objects.of(user).filter(record=reference, address=address)
-        names = ("key", "address", "typed", "version", "saved_at")
-        forms = [{name: getattr(each, name) for name in names} for each in kept]
-        record = SimpleNamespace(unfinished_forms=[each | {"saved_at": each["saved_at"].isoformat()} for each in forms])
-        is_open = opened(request, record, address, form)
+        kept = _opened(request, reference, address, form)
         errors = errors_of(form) if form.is_bound else []
         context = {
-            "team": team, "form": form, "errors": errors, "address": address, "kept": is_open, "sheet": sheet.parts,
+            "team": team, "form": form, "errors": errors, "address": address, "kept": kept, "sheet": sheet.parts,
             "left": left, "coming": coming, "now": now,
         }  # fmt: skip
         answer = render(request, "front_door/duty/give.html", context, status=status_of(errors))
-        return without_hidden_addresses(answer, _about(says, now))
+        return without_hidden_addresses(answer, _about(says, now, now))
 
     if request.method != "POST":
         return page()
@@ -99,7 +96,7 @@ def show(request: HttpRequest, handover_id: int) -> HttpResponse:
     return _show(request, handover_id, AddForm())
 
 
-@by_post(or_show="shift-handovers")
+@by_post(or_show="shift-handover-sheet")
 def confirm(request: HttpRequest, handover_id: int) -> HttpResponse:
     """Confirms that the coming shift has read a sheet."""
     _check_reads(request)
@@ -108,7 +105,7 @@ def confirm(request: HttpRequest, handover_id: int) -> HttpResponse:
     return redirect("shift-handover-sheet", handover_id)
 
 
-@by_post(or_show="shift-handovers")
+@by_post(or_show="shift-handover-sheet")
 def add(request: HttpRequest, handover_id: int) -> HttpResponse:
     """Adds to a sheet that was given."""
     _check_reads(request)
@@ -122,6 +119,15 @@ def add(request: HttpRequest, handover_id: int) -> HttpResponse:
         says="The addition is saved.", then=reverse("shift-handover-sheet", args=[handover_id]),
         again=lambda: _show(request, handover_id, form),
     )  # fmt: skip
+
+
+def _opened(request: HttpRequest, about: str, address: str, form: ActionForm) -> OpenForm:
+    """The form at this address, with what the user typed there before: see `opened`."""
+    kept = UnfinishedForm.objects.of(user_of(request)).filter(record=about, address=address)
+    names = ("key", "address", "typed", "version", "saved_at")
+    forms = [{name: getattr(each, name) for name in names} for each in kept]
+    record = SimpleNamespace(unfinished_forms=[each | {"saved_at": each["saved_at"].isoformat()} for each in forms])
+    return opened(request, record, address, form)
 
 
 def _check_reads(request: HttpRequest) -> None:
@@ -138,19 +144,26 @@ def _show(request: HttpRequest, handover_id: int, form: AddForm) -> HttpResponse
     sheet = reading.for_reader(handover.says, user, now)
     may_add = permissions.allows(permissions.check_can_hand_over_shift, handover.from_team, user, today)
     may_confirm = permissions.allows(permissions.check_can_confirm_shift, handover, user, today)
+    address = reverse("shift-handover-add", args=[handover_id])
+    kept = _opened(request, str(handover_id), address, form) if may_add else None
     errors = errors_of(form) if form.is_bound else []
     context = {
         "handover": handover, "sheet": sheet.parts, "form": form if may_add else None, "errors": errors,
+        "address": address, "kept": kept,
         "confirms": may_confirm and handover.read_at is None, "now": handover.given_at,
     }  # fmt: skip
     answer = render(request, "front_door/duty/sheet.html", context, status=status_of(errors))
-    return without_hidden_addresses(answer, _about(handover.says, handover.given_at))
+    told = [handover.given_at, *(addition.at for addition in handover.additions.all())]
+    return without_hidden_addresses(answer, _about(handover.says, told[0], max(told)))
 
 
-def _about(says: reading.Says, at: datetime) -> Iterable[Contact]:
+def _about(says: reading.Says, given_at: datetime, last_told_at: datetime) -> Iterable[Contact]:
     """
-    The contacts whose hidden addresses are taken out of a sheet that was given at this moment: those that it names,
-    also if they are closed to the reader, and all that came in the month before and since: it may tell of any of them.
+    The contacts whose hidden addresses are taken out of a sheet: those that it names, also if they are closed to the
+    reader, and all that came in the month before it was given and in the month after somebody last told something in
+    it, which may be of any of them. However old a sheet becomes, these are no more; an address that is hidden later is
+    hidden on the family's earlier contacts as well.
     """
     numbers = {line["contact"] for lines in says.values() for line in lines if line.get("contact")}
-    return Contact.objects.filter(Q(pk__in=numbers) | Q(received_at__gte=at - A_MONTH)).order_by().only("pk")
+    recent = Q(received_at__gte=given_at - A_MONTH, received_at__lte=last_told_at + A_MONTH)
+    return Contact.objects.filter(Q(pk__in=numbers) | recent).order_by().only("pk")
