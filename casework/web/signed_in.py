@@ -48,7 +48,9 @@ def by_post(*, or_show: str) -> Callable[[View], View]:
         @wraps(view)
         def act(request: HttpRequest, **address: Any) -> HttpResponse:
             if request.method != "POST":
-                about: dict[str, Any] = {name: address[name] for name in ("reference", "handover_id") if name in address}
+                about: dict[str, Any] = {
+                    name: address[name] for name in ("reference", "handover_id") if name in address
+                }
                 return redirect(reverse(or_show, kwargs=about))
             return view(request, **address)
 

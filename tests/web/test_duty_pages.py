@@ -228,14 +228,18 @@ class TestWhereItIsSaid:
         cases.name_lead(case_id=case.pk, lead_id=person("bea").pk, by=person("ben"), now=story.later())
         absence = away("bea", None)
         says = "Away without cover: Bea Thornton"
-        assert says in SignedIn("ben").open("/").text
-        for name in ("bea", "carol", "sam"):
+        team = ("/teams/aylesbury/", "/teams/aylesbury/?tab=workload")
+        for path in ("/", *team):
+            assert says in SignedIn("ben").open(path).text, path
+            assert says not in SignedIn("bea").open(path).text, path
+        for name in ("carol", "sam"):
             assert says not in SignedIn(name).open("/").text
         absences.change(
             absence_id=absence.pk, last_day=absence.last_day, covered_by_id=person("ben").pk, by=person("ben"),
             now=timezone.now(),
         )  # fmt: skip
-        assert says not in SignedIn("ben").open("/").text
+        for path in ("/", *team):
+            assert says not in SignedIn("ben").open(path).text, path
 
     def test_also_where_who_covers_is_away(self, story: Story) -> None:
         Membership.objects.create(user=person("will"), role=Role.TEAM_MEMBER, team=story.team("aylesbury"))
@@ -244,3 +248,9 @@ class TestWhereItIsSaid:
         away("bea", "will")
         away("will", None)
         assert "Away without cover: Bea Thornton" in SignedIn("ben").open("/").text
+
+
+@pytest.mark.parametrize("path", [f"/contacts/new/{'0' * 32}/call-999/", "/restricted/open/"])
+def test_where_somebody_must_be_asked_at_once_it_says_who_is_on_duty(db: None, path: str) -> None:
+    on_duty("maya", timezone.now(), 1, "manager")
+    assert "On duty today: Maya" in SignedIn("amina").open(path).text

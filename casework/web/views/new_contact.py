@@ -18,12 +18,14 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from casework.access import restricted
 from casework.actions import contact_drafts
 from casework.actions.contact_drafts import Saved, Task
 from casework.models import Contact, ContactDraft, files_on, listed_files
+from casework.reading import cover
 from casework.reading.contact_drafts import numbers
 from casework.web.contact_form import ContactPart
 from casework.web.draft_form import (
@@ -78,7 +80,9 @@ def call_999(request: HttpRequest, key: str) -> HttpResponse:
     """What to do now, where a child is in immediate danger. That is on the draft already."""
     who_enters_contacts(request)
     look = f"{reverse('contact-look')}?{urlencode({'form': key})}"
-    return render(request, "front_door/contacts/new/call_999.html", {"key": key, "look": look})
+    now = timezone.now()
+    context = {"key": key, "look": look, "now": now, "on_duty": cover.on_duty_today(now)}
+    return render(request, "front_door/contacts/new/call_999.html", context)
 
 
 @require_safe

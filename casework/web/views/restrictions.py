@@ -14,6 +14,7 @@ from casework.access import permissions
 from casework.actions import broken_glass, conflicts, restrictions
 from casework.families.naming import seen_by
 from casework.models import GLASS_IS_BROKEN_FOR, Case, ConflictOfInterest, Contact, Restriction
+from casework.reading import cover
 from casework.reading import restrictions as reading
 from casework.references import as_reference
 from casework.web.forms import ActionForm, everybody_on, id_of
@@ -137,7 +138,9 @@ def break_glass(request: HttpRequest) -> HttpResponse:
     hours = GLASS_IS_BROKEN_FOR.total_seconds() / 3600
 
     def page(form: BreakGlassForm) -> HttpResponse:
-        return _page(request, "break_glass", form, {"hours": f"{hours:.0f}"})
+        return _page(
+            request, "break_glass", form, {"hours": f"{hours:.0f}", "now": now, "on_duty": cover.on_duty_today(now)}
+        )
 
     if request.method != "POST":
         return page(BreakGlassForm(initial={"reference": request.GET.get("reference", "")[:40]}, prefix="glass"))

@@ -16,9 +16,9 @@ from django.views.decorators.http import require_http_methods, require_safe
 from casework.access import permissions
 from casework.actions import cases
 from casework.deadlines.recipients import unread_breaches
-from casework.models import Case
+from casework.models import Absence, Case
 from casework.models.together import read_together
-from casework.reading import restricted_work, team_work, worklists
+from casework.reading import cover, restricted_work, team_work, worklists
 from casework.reading.news import with_news
 from casework.reading.team_work import Counts, Load, Tab
 from casework.web.family_names import family_names
@@ -118,11 +118,12 @@ def _page(asked: Asked, code: str, *forms: AllocateForm) -> HttpResponse:
 
 def _offers(asked: Asked, counts: Counts, forms: Any) -> dict[str, Any]:
     user, team, now = asked.user, asked.team, asked.now
+    uncovered = _uncovered(asked)
     offers = asked.page_of(worklists.offered(user, [team], now), "offers", counts.offered)
     returned = asked.page_of(team_work.returned(user, [team], now), "returned", counts.returned)
-    read_together(offers.object_list, returned.object_list)
+    read_together(offers.object_list, returned.object_list, uncovered)
     offers.object_list, returned.object_list = cards_of_team(offers.object_list, returned.object_list, user, now)
-    return {"offers": offers, "returned": returned}
+    return {"offers": offers, "returned": returned, "uncovered": uncovered}
 
 
 def _to_allocate(asked: Asked, counts: Counts, forms: tuple[AllocateForm, ...]) -> dict[str, Any]:
@@ -160,7 +161,13 @@ def _workload(asked: Asked, counts: Counts, forms: Any) -> dict[str, Any]:
     # The longest bar is as wide as there is room.
     widest = max((max(load.cases, load.most or 0) for load in loads), default=0) or 1
     bars = [(load, 100 * load.cases / widest, 100 * (load.most or 0) / widest) for load in loads]
-    return {"bars": bars}
+    return {"bars": bars, "uncovered": _uncovered(asked)}
+
+
+def _uncovered(asked: Asked) -> QuerySet[Absence]:
+    """Who is away without cover: for whoever leads the team, beside its offers and who has how much."""
+    leads = permissions.allows(permissions.check_can_see_unread, asked.team.pk, asked.user, local_day(asked.now))
+    return cover.without_cover([asked.team.pk] if leads else [], asked.now)
 
 
 PARTS: dict[Tab, Callable[[Asked, Counts, Any], dict[str, Any]]] = {

@@ -32,13 +32,14 @@ BUDGETS = {
     # With the names of the families, whether a hidden address is in one, and what came back; so on a team's page.
     "the worklist of a team": ("ben", "/", 10, 14),
     "the worklist of an overseer": ("sam", "/", 5, 7),
-    # With what the families are called, what was told of them, and what must be known before somebody rings them.
-    "a team's offers": ("ben", "/teams/aylesbury/", 10, 14),
+    # With what the families are called, what was told of them, and what must be known before somebody rings them; and
+    # for whoever leads the team, who is away without cover, as beside the workload.
+    "a team's offers": ("ben", "/teams/aylesbury/", 10, 15),
     "a team's cases to allocate": ("ben", "/teams/aylesbury/?tab=to-allocate", 10, 10),
     "a team's cases": ("ben", "/teams/aylesbury/?tab=cases", 9, 9),
     "what is overdue in a team": ("ben", "/teams/aylesbury/?tab=overdue", 6, 6),
-    "a team's workload": ("ben", "/teams/aylesbury/?tab=workload", 7, 7),
-    "a team's page, for an overseer": ("sam", "/teams/aylesbury/", 10, 14),
+    "a team's workload": ("ben", "/teams/aylesbury/?tab=workload", 8, 8),
+    "a team's page, for an overseer": ("sam", "/teams/aylesbury/", 10, 15),
     # With the names of the families, and whether a hidden address is in one.
     "who is on duty and away": ("maya", "/duty/", 4, 4),
     "the rota of a week": ("maya", "/duty/rota/2026-11-30/", 7, 7),
