@@ -18,9 +18,9 @@ from allauth.mfa.signals import authenticator_added, authenticator_removed, auth
 from allauth.mfa.stages import AuthenticateStage
 from allauth.mfa.totp.forms import ActivateTOTPForm
 from allauth.mfa.totp.internal import auth as totp
-from allauth.mfa.utils import decrypt, is_mfa_enabled
+from allauth.mfa.utils import decrypt, encrypt, is_mfa_enabled
 from allauth.mfa.webauthn.forms import AddWebAuthnForm, EditWebAuthnForm
-from cryptography.fernet import Fernet, MultiFernet
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import ValidationError
@@ -140,7 +140,18 @@ class CodeAgainForm(_OnceForm, ReauthenticateForm):
 
 
 class AddAppForm(_GovukForm, ActivateTOTPForm):
-    """The first code from an app."""
+    """The first code from an app. Until it is typed, the app's secret stands in the session: encrypted, too."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        session, key = context.request.session, totp.SECRET_SESSION_KEY
+        if key in session:
+            try:
+                session[key] = decrypt(session[key])
+            except InvalidToken:
+                # Of an earlier version, or of a key that is gone: the page shows a new one.
+                del session[key]
+        super().__init__(*args, **kwargs)
+        session[key] = encrypt(self.secret)
 
     def clean_code(self) -> str:
         try:

@@ -134,6 +134,28 @@ class TestACodeFromAnApp:
         elsewhere.post(CODE, {"code": code_of(secret)})
         assert is_in(elsewhere)
 
+    def test_its_secret_is_encrypted_in_the_session_while_it_is_set_up(self, ben: User) -> None:
+        client = browser()
+        sign_in(client)
+        secret = Page(client.get(APP)).root.all("code")[0].text
+        assert secret not in str(dict(client.session.items()))
+        again = Page(client.post(APP, {"code": "000000"}))
+        assert again.root.all("code")[0].text == secret
+        assert secret not in str(dict(client.session.items()))
+        client.post(APP, {"code": code_of(secret)})
+        assert Authenticator.objects.filter(user=ben, type="totp").exists()
+        assert totp.SECRET_SESSION_KEY not in client.session
+
+    def test_one_that_was_begun_under_an_earlier_version_begins_anew(self, ben: User) -> None:
+        client = browser()
+        sign_in(client)
+        session = client.session
+        session[totp.SECRET_SESSION_KEY] = before = totp.generate_totp_secret()
+        session.save()
+        page = Page(client.post(APP, {"code": code_of(before)}))
+        assert page.root.all("code")[0].text != before
+        assert not Authenticator.objects.filter(user=ben).exists()
+
     def test_a_recovery_code_stands_in_for_it_once(self, ben: User) -> None:
         client = browser()
         sign_in(client)
