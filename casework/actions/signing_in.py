@@ -1,6 +1,6 @@
 """Signing in: what one signs in with, ending one's sessions, and letting somebody in who has lost their second step."""
 
-from datetime import datetime
+from datetime import date, datetime
 
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
@@ -35,6 +35,31 @@ def record_factor_removed(*, kind: str, by: User, now: datetime) -> None:
 def record_account_linked(*, by: User, now: datetime) -> None:
     """Records that somebody signed in with their council account for the first time."""
     audit.record(Event.ACCOUNT_LINKED, by=by, at=now, user=by.pk)
+
+
+@transaction.atomic
+def tell_of_changed_address(*, person_id: int, old: str, by: User, now: datetime) -> None:
+    """
+    Tells somebody at their old e-mail address that an administrator changed it: a link to set the password goes to the
+    new one. That it was changed is in the audit as any other setting is.
+
+    :raises NotPermitted: `by` does not manage people.
+    """
+    permissions.check_can_manage_people(by, local_day(now))
+    outbox.add(Message.ADDRESS_CHANGED, to=old, key=f"address_changed:{person_id}:{now.timestamp()}", at=now)
+
+
+def record_sign_ins_viewed(
+    *, person: str = "", kind: str = "", first: date | None = None, last: date | None = None, by: User, now: datetime
+) -> None:
+    """
+    Records that somebody read what happened at the door (`reading/sign_ins.py`): of whom, of what kind and which days.
+
+    :raises NotPermitted: `by` may not read it.
+    """
+    permissions.check_can_read_sign_ins(by, local_day(now))
+    asked = {"person": person, "kind": kind, "first": first, "last": last}
+    audit.record(Event.SIGN_INS_VIEWED, by=by, at=now, **{name: str(value) for name, value in asked.items() if value})
 
 
 @transaction.atomic

@@ -15,7 +15,7 @@ from django.utils.text import capfirst
 from django.views.decorators.http import require_http_methods
 
 from casework.access import council_accounts, permissions
-from casework.actions import calendar, passwords
+from casework.actions import calendar, passwords, signing_in
 from casework.admin.rights import RoleAdmin, SettingAdmin, roles_of_user
 from casework.deadlines.titles import title_of
 from casework.models import CalendarEdit, ClockPolicy, Contact, Event, Handoff, Responsibility, SecondFactorRule
@@ -124,6 +124,14 @@ class UserAdmin(RecentlyAdmin):
             "needs_none": council_accounts.uses_council_account_only(person),
         }  # fmt: skip
         return render(request, "people/password.html", context)
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        """Saves a person. One whose e-mail address is another is told at the old one."""
+        super().save_model(request, obj, form, change)
+        if change and "email" in form.changed_data and form.initial["email"]:
+            signing_in.tell_of_changed_address(
+                person_id=obj.pk, old=form.initial["email"], by=user_of(request), now=timezone.now()
+            )
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
         """Records the role and the team in the audit: a change of roles changes who may see families' data."""

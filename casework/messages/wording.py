@@ -170,6 +170,14 @@ def write(message: OutboxMessage) -> Letter:
             return _reminders([message, *carried])
         case Message.PASSWORD_LINK:
             return _to_set_a_password(message)
+        case Message.ADDRESS_CHANGED:
+            # No link: this address is no longer the account's.
+            return _letter(
+                "Your e-mail address at the locality front door was changed",
+                "An administrator gave your account another e-mail address. What the front door sends you, also a link "
+                "to set your password, goes there from now on.",
+                "If nobody told you of this, call your administrator now, by a number that you know.",
+            )
         case Message.RECHECK_DIFFERS | Message.INTEGRITY_BROKEN:
             return _found_at_night(message)
         case kind:

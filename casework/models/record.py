@@ -128,6 +128,7 @@ class Event(models.TextChoices):
     FACTOR_RESET_ASKED = "factor_reset_asked", "Letting somebody in: asked for"
     FACTOR_RESET_AGREED = "factor_reset_agreed", "Letting somebody in: second person agreed"
     FACTOR_RESET_DECLINED = "factor_reset_declined", "Letting somebody in: declined"
+    SIGN_INS_VIEWED = "sign_ins_viewed", "Sign-ins viewed"
     SESSIONS_ENDED = "sessions_ended", "Sessions ended by their owner"
     ACCOUNT_LINKED = "account_linked", "Council account linked"
     RECOMMENDATIONS_RECHECKED = "recommendations_rechecked", "Stored recommendations computed again"
@@ -245,6 +246,7 @@ class Message(models.TextChoices):
     FACTOR_ADDED = "factor_added", "A second step of signing in is set up"
     FACTOR_RESET_ASKED = "factor_reset_asked", "Somebody asked to let you in without your second step"
     FACTORS_REMOVED = "factors_removed", "Your second step of signing in is removed"
+    ADDRESS_CHANGED = "address_changed", "Your e-mail address is another"
     RECHECK_DIFFERS = "recheck_differs", "A stored recommendation does not come out as it was stored"
 
 

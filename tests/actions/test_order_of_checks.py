@@ -327,6 +327,8 @@ ELSEWHERE = {
     "unfinished_forms.save", "unfinished_forms.turn_into", "unfinished_forms.delete",
     # nobody has signed in: tests/web/test_password_links.py
     "passwords.add_first_administrator", "passwords.ask_for_link", "passwords.set_own",
+    # at any time: tests/admin/test_admin.py, and tests/web/test_sign_in_pages.py
+    "signing_in.tell_of_changed_address", "signing_in.record_sign_ins_viewed",
     "notes.write",  # at any time: tests/actions/test_notes.py
     "people.add_detail",  # at any time: tests/web/test_person_pages.py
     "viewing.view_match", "viewing.view_person",

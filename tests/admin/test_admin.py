@@ -17,6 +17,7 @@ from django.utils import timezone
 from casework.actions import handoffs
 from casework.admin import work
 from casework.jobs import calendar_changes, delivery, sweep
+from casework.messages import wording
 from casework.models import (
     AuditEvent,
     CalendarEdit,
@@ -806,6 +807,25 @@ class TestPeople:
         saved(adele.change(ben, name="Ben A. Carter"))
         ben.refresh_from_db()
         assert ben.check_password(self.PASSWORD)
+
+    def test_a_changed_address_is_told_at_the_old_one_without_a_link(self, adele: Administrator, ben: User) -> None:
+        old = ben.email
+        saved(adele.change(ben, name="Ben A. Carter"))
+        assert not OutboxMessage.objects.filter(kind="address_changed").exists()
+        saved(adele.change(ben, email="ben.carter@front-door.example"))
+        message = OutboxMessage.objects.get(kind="address_changed")
+        assert message.to == old
+        letter = wording.write(message)
+        assert "call your administrator" in letter.text
+        assert "http" not in letter.text
+        assert "ben.carter" not in letter.text
+        changed = AuditEvent.objects.filter(event=Event.SETTING_CHANGED, detail__key=ben.pk).latest("pk")
+        assert changed.detail["fields"] == ["Work e-mail address"]
+
+    def test_whoever_has_no_address_yet_is_told_nowhere(self, adele: Administrator, ben: User) -> None:
+        User.objects.filter(pk=ben.pk).update(email="")
+        saved(adele.change(ben, email="ben.carter@front-door.example"))
+        assert not OutboxMessage.objects.filter(kind="address_changed").exists()
 
     def test_whoever_leaves_loses_the_sign_in_at_once(self, adele: Administrator, ben: User) -> None:
         there = Administrator("ben")

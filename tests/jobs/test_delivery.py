@@ -837,6 +837,7 @@ class TestNoName:
         signing_in.record_factor_added(kind="totp", by=bea, now=story.now)
         reset = signing_in.ask_to_let_in(person_id=bea.pk, reason=typed, by=sam, now=story.now)
         signing_in.agree_to_let_in(reset_id=reset.pk, by=ben, now=story.now)
+        signing_in.tell_of_changed_address(person_id=bea.pk, old=bea.email, by=person("adele"), now=story.now)
         copy("casework_recommendation", waits.recommendation_id or 0, level="1")
         rechecks.recheck(now=story.later(), sample=None)
         settle()

@@ -337,6 +337,8 @@ class WholeStory:
         signing_in.record_factor_removed(kind="webauthn", **self.said("erin"))
         signing_in.record_account_linked(**self.said("erin"))
         signing_in.end_other_sessions(but="", **self.said("erin"))
+        signing_in.tell_of_changed_address(person_id=erin.pk, old=f"{WORD}@front-door.example", **self.said("adele"))
+        signing_in.record_sign_ins_viewed(person=str(erin.pk), kind="failed", **self.said("iris"))
 
     def the_service(self) -> None:
         day = CalendarDay(date=date(2026, 11, 24), kind="closure", name=WORD)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from casework.models import SignInEvent, SignInKind
+from casework.models import AuditEvent, Event, SignInEvent, SignInKind
 from casework.web import first_pages
 from localities.models import User
 from localities.working_time import LONDON
@@ -42,6 +42,22 @@ class TestWhoReadsIt:
         page = look(name=name)
         assert page.status == 404
         assert not [link for link in page.root.all("a") if link.text == "Sign-ins"]
+
+
+class TestTheAuditSaysWhoLooked:
+    def test_once_for_a_page_and_for_what(self, ben: User) -> None:
+        for _ in range(60):
+            happened(SignInKind.FAILED, ben)
+        look()
+        look(f"?person={ben.pk}&kind=failed&first=2026-01-01")
+        events = AuditEvent.objects.filter(event=Event.SIGN_INS_VIEWED).order_by("pk")
+        assert [(each.by_user and each.by_user.username, each.detail) for each in events] == [
+            ("iris", {}), ("iris", {"person": str(ben.pk), "kind": "failed", "first": "2026-01-01"}),
+        ]  # fmt: skip
+
+    def test_not_of_whoever_may_not(self, db: None) -> None:
+        look(name="maya")
+        assert not AuditEvent.objects.filter(event=Event.SIGN_INS_VIEWED).exists()
 
 
 class TestWhatItSays:

@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from casework.access import permissions
+from casework.actions import signing_in
 from casework.reading import sign_ins
 from casework.web.first_pages import MOST_LISTED, FirstPages
 from casework.web.sign_in_form import SignInFilter
@@ -20,13 +21,14 @@ A_PAGE = 50
 
 @require_safe
 def show(request: HttpRequest) -> HttpResponse:
-    """Lists the events, the latest first, narrowed by person, kind and days."""
+    """Lists the events, the latest first, narrowed by person, kind and days. The view is audited."""
     user, now = user_of(request), timezone.now()
     if not permissions.allows(permissions.check_can_read_sign_ins, user, local_day(now)):
         raise Http404
     form = SignInFilter(request.GET)
     narrowed = form.cleaned_data if form.is_valid() else {}
     pages = FirstPages(sign_ins.events(by=user, now=now, **narrowed), A_PAGE)
+    signing_in.record_sign_ins_viewed(by=user, now=now, **narrowed)
     errors = errors_of(form)
     context = {
         "form": form,
