@@ -11,6 +11,7 @@ from casework.actions.contact_handovers import other_team
 from casework.deadlines.titles import title_of
 from casework.families.naming import name_rows
 from casework.models import (
+    Case,
     Clock,
     Contact,
     ContactChild,
@@ -18,14 +19,16 @@ from casework.models import (
     Decision,
     Duty,
     Event,
+    Handoff,
     Note,
     NoteReaders,
     PartnerCheck,
+    Responsibility,
     ShiftHandover,
     ShiftHandoverAddition,
 )
 from casework.record import audit
-from casework.statuses import ContactStatus, PartnerCheckStatus
+from casework.statuses import CaseStatus, ContactStatus, HandoffStatus, PartnerCheckStatus
 from errors import Fault, InvalidInput
 from localities import calendar
 from localities.models import FRONT_DOOR_KINDS, Team, TeamKind, User
@@ -125,9 +128,9 @@ def shifts(team: Team, now: datetime) -> tuple[Shift, Shift]:
 
 def sheet(team: Team, by: User, now: datetime) -> dict[str, list[dict[str, Any]]]:
     """
-    What the sheet says now, as this user sees it: open red and amber contacts, deadlines of the coming shift, what was
-    said since this one began, unanswered partner checks, and who is on duty next. Each line is `about` a contact or a
-    case, by its reference; a contact's number is its `contact`.
+    What the sheet says now, as this user sees it: open red and amber contacts, and cases that no team has taken on;
+    deadlines of the coming shift, what was said since this one began, unanswered partner checks, and who is on duty
+    next. Each line is `about` a contact or a case, by its reference; a contact's number is its `contact`.
     """
     left, coming = shifts(team, now)
     contacts = Contact.objects.visible_to(by, now)
@@ -149,6 +152,7 @@ def sheet(team: Team, by: User, now: datetime) -> dict[str, list[dict[str, Any]]
                    owner=str(each.owner or "Nobody"))
             for each in grave
         ],
+        "cases": list(_cases(by, now)),
         "due": [
             _about(clock.about, what=title_of(clock.kind).capitalize(), at=clock.due_at.isoformat())
             for clock in _due(by, now, coming)
@@ -172,6 +176,30 @@ def _about(record: Any, **says: str) -> dict[str, Any]:
 
 def _status(contact: Contact) -> str:
     return "Awaiting sign-off" if contact.status == ContactStatus.SIGN_OFF else "Awaiting a decision"
+
+
+def _cases(by: User, now: datetime) -> Iterator[dict[str, Any]]:
+    """The red and amber cases for which the front door or emergency duty is still responsible."""
+    here = Responsibility.objects.filter(period__endswith=None, team__kind__in=FRONT_DOOR_KINDS)
+    cases = list(
+        Case.objects.open_to(by, now).filter(status=CaseStatus.OPEN, rag__in=GRAVE, pk__in=here.values("case"))
+        .order_by("-rag", "received_at")
+    )  # fmt: skip
+    of_case = ContactChild.objects.filter(contact__case__in=[each.pk for each in cases], in_family=True)
+    rows = list(of_case.select_related("person", "contact").order_by("contact", "position"))
+    name_rows(rows, by, now)
+    children: dict[int | None, dict[int, str]] = {}
+    for row in rows:
+        children.setdefault(row.contact.case_id, {})[row.person_id] = row.called
+    offers = Handoff.objects.filter(case__in=[each.pk for each in cases], status=HandoffStatus.OFFERED)
+    offered = {each.case_id: each for each in offers.select_related("to_team")}
+    for case in cases:
+        offer = offered.get(case.pk)
+        family = ", ".join(children.get(case.pk, {}).values())
+        yield _about(
+            case, family=family, rag=case.rag,
+            status=f"Offered to {offer.to_team}, not answered yet" if offer else "Needs a team",
+        )  # fmt: skip
 
 
 def _due(by: User, now: datetime, coming: Shift) -> Any:

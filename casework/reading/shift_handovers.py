@@ -17,7 +17,7 @@ MOMENTS = ("at", "since", "until")
 
 @dataclass(frozen=True)
 class Sheet:
-    """What a sheet says to a reader: its parts by name, and the contacts that it says something of."""
+    """What a sheet says to a reader: its parts by name, and the contacts of its lines and its cases."""
 
     parts: Mapping[str, Sequence[Mapping[str, Any]]]
     contacts: Sequence[Contact]
@@ -31,8 +31,11 @@ def for_reader(says: Says, user: User, now: datetime) -> Sheet:
     about = {str(line["about"]) for lines in says.values() for line in lines if "about" in line}
     contacts = list(Contact.objects.visible_to(user, now).filter(reference__in=about).only("pk", "reference"))
     # A case with the front door is open to the front door, unless somebody closes it.
-    cases = Case.objects.open_to(user, now).filter(reference__in=about).values_list("reference", flat=True)
+    cases = dict(Case.objects.open_to(user, now).filter(reference__in=about).values_list("reference", "pk"))
     seen = {*map(str, contacts), *cases}
+    if cases:
+        # What a case's family is called is masked like what its contacts say.
+        contacts += Contact.objects.visible_to(user, now).filter(case__in=cases.values()).only("pk", "reference")
     return Sheet({name: [_line(line, seen) for line in lines] for name, lines in says.items()}, contacts)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from casework.actions import contact_handovers, shift_handovers
+from casework.actions import contact_handovers, handoffs, shift_handovers
 from casework.models import AuditEvent, Contact, Duty, Event, ShiftHandover, UnfinishedForm
 from casework.web.views import shift_handovers as shift_handovers_view
 from errors import InvalidInput, NotAllowedInStatus, NotPermitted
@@ -80,6 +80,35 @@ class TestTheSheet:
         text = SignedIn("amina").open(GIVE).text
         for words in ("Robin Ashworth", "Who lives there?", "She calls back.", "Erin Walsh"):
             assert words in text
+
+    def test_says_which_grave_cases_no_team_has_taken_on(self, story: Story) -> None:
+        contact = story.contact()
+        case = story.offered(contact, rag="amber").case
+        handover = given()
+        (line,) = handover.says["cases"]
+        assert (line["about"], line["family"], line["rag"]) == (str(case), "Robin Ashworth", "amber")
+        assert line["status"] == "Offered to Aylesbury team, not answered yet"
+        text = SignedIn("erin").open(path_of(handover)).text
+        assert f"Robin Ashworth Amber {line['status']}" in text
+        restrict(story, contact)
+        text = SignedIn("erin").open(path_of(handover)).text
+        assert f"{case}: restricted, or closed to you" in text
+        assert "Robin Ashworth" not in text
+
+    def test_a_case_stands_on_it_until_a_team_has_taken_it_on(self, story: Story) -> None:
+        def cases() -> list[tuple[str, str]]:
+            says = shift_handovers.sheet(emergency_duty(), person("erin"), timezone.now())
+            return [(line["about"], line["status"]) for line in says["cases"]]
+
+        offer = story.offered(rag="amber")
+        handoffs.return_to_sender(handoff_id=offer.pk, reason="Known in Chiltern.", by=person("ben"), now=story.later())
+        assert cases() == [(str(offer.case), "Needs a team")]
+        to = story.team("aylesbury").pk
+        again = handoffs.offer(
+            case_id=offer.case_id, to_team_id=to, reason="Ask again.", by=person("amina"), now=story.later()
+        )
+        handoffs.accept(handoff_id=again.pk, by=person("ben"), now=story.later())
+        assert cases() == []
 
     def test_is_stored_as_it_was_handed_over(self, story: Story) -> None:
         red = story.contact(**RED)
