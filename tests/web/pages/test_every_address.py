@@ -62,6 +62,8 @@ def test_every_address_is_tried_here() -> None:
     # tests/web/test_shift_handovers.py has these.
     below |= {"shift-handovers", "shift-handover", "shift-handover-sheet", "shift-handover-read", "shift-handover-add"}
     below |= {"duty", "rota", "absence", "absence-new", "absence-withdraw"}
+    # tests/web/test_presence.py and test_sign_in_pages.py have these.
+    below |= {"presence", "sign-ins"}
     # tests/web/test_compare_pages.py has this.
     below |= {"contact-compare"}
     # tests/web/test_note_pages.py
