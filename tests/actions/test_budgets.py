@@ -40,6 +40,8 @@ RECEIVE_NEIGHBOUR = Asked(14, 33)
 # All whose addresses that may hide are locked before anything is written, so that nobody waits for another in a circle.
 RECEIVE_CONFIDENTIAL_AGAIN = Asked(21, 45)
 DECIDE, DECIDE_LINK, ACCEPT, CLOSE = Asked(25, 27), Asked(24, 26), Asked(12, 13), Asked(11, 11)
+# Whose note it is and what stands last is read before it is corrected; on a case, which team is responsible.
+NOTE, CORRECT_NOTE, CORRECT_CASE_NOTE = Asked(7, 7), Asked(9, 9), Asked(10, 10)
 
 
 def takes(action: Callable[[], Any], budget: Asked) -> Any:
@@ -154,3 +156,17 @@ def test_deciding_accepting_and_closing(warm: Story) -> None:
         closing.close(case_id=handoff.case_id, ended=how_it_ended(), by=ben, now=warm.later())
 
     takes(close, CLOSE)
+
+
+def test_writing_and_correcting_a_note(warm: Story) -> None:
+    contact = warm.contact()
+    about: dict[str, Any] = {"child_ids": [contact.children.get().pk]}
+    note = takes(lambda: warm.note(contact, **about), NOTE)
+    takes(lambda: warm.corrected(note), CORRECT_NOTE)
+    # For their own team, when there are more already, and on a case.
+    for _ in range(5):
+        warm.corrected(warm.note(contact))
+    takes(lambda: warm.note(contact, readers="team", **about), NOTE)
+    case = warm.accepted(contact)
+    on_case = takes(lambda: warm.note(case, by="ben", **about), NOTE)
+    takes(lambda: warm.corrected(on_case, by="ben"), CORRECT_CASE_NOTE)
