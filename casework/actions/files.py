@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import F
 
 from casework.access import conditions, permissions
 from casework.access.loading import locked_case, locked_contact
@@ -18,6 +19,7 @@ from casework.files.storing import Stored
 from casework.messages import outbox
 from casework.models import Case, Contact, ContactDraft, Event, File, Message
 from casework.models.files import PICTURES
+from casework.models.visibility import is_open_to_everybody
 from casework.record import audit, responsibilities
 from casework.references import CASE
 from errors import Fault, InvalidInput, KeyUsedForAnother
@@ -180,6 +182,18 @@ def has_hidden_address(record: Contact | Case) -> bool:
     """Whether an address of the family is hidden: a file may have it in it, and nothing can be masked there."""
     contacts = [record.pk] if isinstance(record, Contact) else record.contacts.values_list("pk", flat=True)
     return bool(hidden_homes(contacts))
+
+
+def is_guarded(*, reference: str, key: str, by: User, now: datetime) -> bool:
+    """
+    Whether the content of a file shows what few may see: an address of the family is hidden, or somebody is kept out of
+    the record.
+
+    :raises File.DoesNotExist, Contact.DoesNotExist, Case.DoesNotExist: `by` may not see it.
+    """
+    _, record = _seen(reference, key, by, now)
+    contacts = Contact.objects.filter(pk=record.pk) if isinstance(record, Contact) else record.contacts.all()
+    return has_hidden_address(record) or contacts.exclude(is_open_to_everybody(F("pk"))).exists()
 
 
 def is_of_case(reference: str) -> bool:

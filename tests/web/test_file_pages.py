@@ -1,6 +1,7 @@
 """The pages of files: adding, looking, having and removing, for whoever may; and what goes out over the wire."""
 
 import re
+import time
 from typing import Any
 from urllib.parse import unquote
 
@@ -16,6 +17,7 @@ from casework.files import content, storing, uploads
 from casework.jobs import files as jobs
 from casework.models import AuditEvent, Contact, ContactDraft, Event, File
 from casework.models.files import LARGEST
+from localities.models import User
 from tests.stage.clamd import clamd
 from tests.stage.files import EICAR, HTML, PDF, SVG, docm, picture, put, stored
 from tests.stage.restricted import restrict
@@ -222,6 +224,36 @@ class TestHaving:
             assert SignedIn(name).open(page_of(file)).root.all("a", href=page_of(file, "download/"))
             answer = got(name, file)
             assert answer.headers["Content-Disposition"] == f'attachment; filename="{contact} file {file.pk}.pdf"'
+
+    @pytest.mark.parametrize("why", ["hidden", "restricted", "nothing"])
+    def test_where_few_may_see_it_whoever_did_not_sign_in_just_now_is_asked_again(
+        self, contact: Contact, story: Story, maya: User, why: str
+    ) -> None:
+        maya.set_password("correct horse battery staple")
+        maya.save()
+        file = put(contact, story, picture(), name="bruise.jpg")
+        jobs.draw_previews(clock=lambda: story.now)
+        if why == "hidden":
+            person_id = contact.children.get().person_id
+            protecting.protect(person_id=person_id, reason="So.", by=person("amina"), now=timezone.now())
+        if why == "restricted":
+            restrict(story, contact, "maya")
+        window = SignedIn("maya")
+        assert window.open(page_of(file)).root.all("img", src=page_of(file, "picture/"))
+        session = window.client.session
+        session["account_authentication_methods"] = [{"method": "password", "at": time.time() - 16 * 60}]
+        session.save()
+        is_guarded = why != "nothing"
+        assert bool(window.open(page_of(file)).root.all("img", src=page_of(file, "picture/"))) != is_guarded
+        assert window.open(page_of(file)).root.all("a", href=page_of(file, "download/"))
+        for more in ("download/", "picture/"):
+            answer = window.client.get(page_of(file, more))
+            if is_guarded:
+                assert answer.headers["Location"].startswith("/accounts/again/?next=")
+            else:
+                assert answer.status_code == 200
+        downloads = AuditEvent.objects.filter(event=Event.FILE_DOWNLOADED, detail__as_picture=False).count()
+        assert downloads == (0 if is_guarded else 1)
 
     def test_content_that_is_missing_is_said(self, contact: Contact, story: Story) -> None:
         file = put(contact, story)

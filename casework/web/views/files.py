@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import wraps
 from typing import Any
 
 from django.contrib import messages
@@ -25,6 +26,7 @@ from casework.models.prepared import send
 from casework.record import responsibilities
 from casework.web.file_forms import AddFileForm, RemoveFileForm
 from casework.web.hiding import without_hidden_addresses
+from casework.web.recently import ask_again, signed_in_recently
 from casework.web.signed_in import user_of, who_enters_contacts
 from casework.web.submitting import errors_of, status_of, submit
 from errors import ServiceError
@@ -86,13 +88,32 @@ def show(request: HttpRequest, reference: str, key: str) -> HttpResponse:
         "says_another_kind": names.says_another_kind(file.name, FileKind(file.kind)),
         "opens": file.is_ready and permissions.allows(opens, False, user, day),
         "opens_hidden": file.is_ready and permissions.allows(opens, True, user, day),
+        "has_picture": file.has_preview and not _asks_again(request, reference, key),
         "removes": file.removed_at is None and permissions.allows(removes, user, day),
         **_addresses(record, key),
     }
     return _page(request, "show", record, context)
 
 
+def _asks_again(request: HttpRequest, reference: str, key: str) -> bool:
+    """Whether few may see the content of a file, and this person did not sign in just now."""
+    if signed_in_recently(request):
+        return False
+    return files.is_guarded(reference=reference, key=key, by=user_of(request), now=timezone.now())
+
+
+def _recently_where_guarded(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    """The content of a file; where few may see it, for somebody who signed in just now."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, reference: str, key: str) -> HttpResponseBase:
+        return ask_again(request) if _asks_again(request, reference, key) else view(request, reference, key)
+
+    return guarded
+
+
 @require_safe
+@_recently_where_guarded
 def download(request: HttpRequest, reference: str, key: str) -> HttpResponseBase:
     """The file itself, always as a download."""
     file = files.download(reference=reference, key=key, by=user_of(request), now=timezone.now())
@@ -103,6 +124,7 @@ def download(request: HttpRequest, reference: str, key: str) -> HttpResponseBase
 
 
 @require_safe
+@_recently_where_guarded
 def picture(request: HttpRequest, reference: str, key: str) -> HttpResponseBase:
     """The smaller picture, for the page of the file."""
     file = files.download(reference=reference, key=key, as_picture=True, by=user_of(request), now=timezone.now())
