@@ -68,6 +68,9 @@ def test_a_shift_is_handed_over_and_read_by_keyboard(visit: Any, service: Servic
     expect(page.get_by_text("The shift is handed over.")).to_be_visible()
     sheet = page.url.removeprefix(window.base_url)
     assert window.faults_at(320, 1280) == []
+    page.emulate_media(media="print")
+    reference = page.locator(".app-sheet__reference").first
+    assert reference.evaluate("link => getComputedStyle(link, '::after').content") == "none"
     other = visit(width=320)
     other.sign_in("erin")
     read = other.go(sheet)
