@@ -49,6 +49,9 @@ def test_the_open_list_prints_without_what_is_for_the_screen(visit: Any, service
     expect(page.get_by_text("Valid at").first).to_be_visible()
     expect(page.locator("thead tr").first).to_contain_text("Confidential.")
     expect(page.locator("thead tr").first).to_be_visible()
+    # White letters on a colour would be white on white.
+    for printed in (page.locator("tbody .govuk-tag").first, page.locator(".app-header a").first):
+        expect(printed).not_to_have_css("color", "rgb(255, 255, 255)")
     page.emulate_media(media="screen")
     expect(page.locator("thead tr").first).to_be_hidden()
 
