@@ -12,6 +12,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from casework.models import AuditEvent, Event
+from config import single_sign_on
 from localities.models import User
 from tests.stage.provider import goes_there, provider
 from tests.stage.web_client import Page, browser
@@ -187,6 +188,18 @@ class TestShowingAgain:
         path = self.asked(client)
         monkeypatch.setattr(time, "time", lambda: real() + 6 * 60)
         assert "/accounts/again/council/" in goes_there(client, path, BEN).headers["Location"]
+
+    def test_nor_will_one_that_does_not_say_when(self, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Whoever finds a browser open can leave out what asks the provider to be strict."""
+        path, real = self.asked(client), single_sign_on._claims_of
+
+        def without_time(sociallogin: Any) -> dict[str, Any] | None:
+            claims = real(sociallogin) or {}
+            return {name: value for name, value in claims.items() if name != "auth_time"}
+
+        monkeypatch.setattr(single_sign_on, "_claims_of", without_time)
+        assert "/accounts/again/council/" in goes_there(client, path, BEN).headers["Location"]
+        assert client.get("/account/let-in/").status_code == 302
 
     def test_another_persons_account_will_not_do(self, client: Client) -> None:
         answer = goes_there(client, self.asked(client), "a-stranger")
