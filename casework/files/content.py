@@ -7,11 +7,12 @@ far as it takes to tell a Word document from a workbook, and one with macros or 
 
 import re
 import struct
+import zlib
 from email.parser import BytesHeaderParser
 from email.policy import compat32
 from io import SEEK_END
 from typing import BinaryIO
-from zipfile import BadZipFile, ZipFile
+from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile
 
 import olefile
 
@@ -101,6 +102,9 @@ def _kind_of_zip(content: BinaryIO) -> FileKind:
                 raise _NotAllowedError(NOT_ALLOWED)
             if any(PROGRAMS.search(part.filename.casefold()) for part in parts):
                 raise _NotAllowedError(HAS_MACROS)
+            # Word packs in one way. Others may take a gigabyte of memory to unpack a line.
+            if any(part.compress_type not in {ZIP_STORED, ZIP_DEFLATED} for part in parts):
+                raise _NotAllowedError(NOT_ALLOWED)
             kind, types = None, b""
             for part in parts:
                 if part.filename == "[Content_Types].xml":
@@ -109,7 +113,7 @@ def _kind_of_zip(content: BinaryIO) -> FileKind:
                     kind, types = FileKind.ODT, _beginning_of(packed, part.filename)
                 if kind is not None:
                     break
-    except (BadZipFile, NotImplementedError, OSError, EOFError, ValueError, RuntimeError, struct.error):
+    except (BadZipFile, NotImplementedError, OSError, EOFError, ValueError, RuntimeError, struct.error, zlib.error):
         raise _NotAllowedError(NOT_ALLOWED) from None
     if kind == FileKind.DOCX and b"macroEnabled" in types:
         raise _NotAllowedError(HAS_MACROS)

@@ -1,7 +1,7 @@
 """What a file is, by its content, whatever it is called."""
 
 from io import BytesIO
-from zipfile import ZipFile
+from zipfile import ZIP_BZIP2, ZIP_LZMA, ZipFile
 
 import pytest
 
@@ -120,6 +120,22 @@ def test_a_zip_with_very_many_parts_is_refused_before_its_directory_is_read(monk
     many = docx({f"word/{number}": b"" for number in range(content.MOST_PARTS)})
     monkeypatch.setattr(ZipFile, "infolist", lambda _: pytest.fail("its directory was read"))
     assert refusal_of(many) == content.NOT_ALLOWED
+
+
+@pytest.mark.parametrize("packed", [ZIP_BZIP2, ZIP_LZMA])
+def test_a_zip_that_is_packed_as_word_never_does_is_refused(packed: int) -> None:
+    written = BytesIO()
+    with ZipFile(written, "w", packed) as made, ZipFile(BytesIO(docx())) as real:
+        for part in real.namelist():
+            made.writestr(part, real.read(part))
+    assert refusal_of(written.getvalue()) == content.NOT_ALLOWED
+
+
+def test_a_zip_whose_parts_are_damaged_is_refused() -> None:
+    sample = bytearray(docx())
+    begins = 30 + len("[Content_Types].xml")
+    sample[begins : begins + 8] = b"\xff" * 8
+    assert refusal_of(bytes(sample)) == content.NOT_ALLOWED
 
 
 def refusal_of(sample: bytes) -> str:
