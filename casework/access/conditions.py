@@ -43,12 +43,26 @@ from triage.ruleset import Hold, Rag
 
 # What arrived longer ago is typed in as of today: its deadlines would all have passed.
 LONGEST_AGO = timedelta(days=7)
+# The second person agrees within so long.
+LET_IN_WITHIN = timedelta(days=1)
 
 
 def check_is_not_answered(reset: FactorReset) -> None:
     if reset.answered_at is not None:
         says = "agreed to" if reset.agreed else "declined"
         raise NotAllowedInStatus(f"{reset.answered_by} {says} this on {in_words(reset.answered_at)}.")
+
+
+def check_is_asked_now(reset: FactorReset, is_from_who_may: bool, now: datetime) -> None:
+    """
+    Both know now that it is the person: nobody agrees to what was asked long ago, or by somebody who may not any more.
+
+    :param is_from_who_may: whether the person who asked may let somebody in today.
+    """
+    if now - reset.asked_at > LET_IN_WITHIN:
+        raise NotAllowedInStatus("This was asked more than a day ago. Decline it, and ask anew.")
+    if not is_from_who_may:
+        raise NotAllowedInStatus(f"{reset.asked_by}, who asked, may not let anybody in now. Decline it, and ask anew.")
 
 
 def check_waits_for_decision(contact: Contact) -> None:

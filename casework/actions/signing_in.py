@@ -117,10 +117,16 @@ def ask_to_let_in(*, person_id: int | None, reason: str, by: User, now: datetime
 
 @transaction.atomic
 def agree_to_let_in(*, reset_id: int, by: User, now: datetime) -> FactorReset:
-    """Agrees as the second person: the second steps are removed, and every session of the person ends."""
+    """
+    Agrees as the second person: the second steps are removed, and every session of the person ends.
+
+    :raises NotAllowedInStatus: it is answered, was asked more than a day ago, or by somebody who may not any more.
+    """
     reset = _locked(reset_id)
     permissions.check_can_agree_to_let_in(reset, by, local_day(now))
     conditions.check_is_not_answered(reset)
+    lets_in = permissions.allows(permissions.check_can_let_in, reset.asked_by, local_day(now))
+    conditions.check_is_asked_now(reset, reset.asked_by.is_active and lets_in, now)
     _answer(reset, True, by, now)
     _factors(reset.person).delete()
     _end(list(UserSession.objects.filter(user=reset.person)))

@@ -43,12 +43,22 @@ from localities.working_time import local_day
 
 
 class RecentlyAdmin(SettingAdmin):
-    """A setting that changes who may see what: who edits it must have signed in just now."""
+    """A setting that changes who may see what: who edits or deletes it must have signed in just now."""
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         if self.has_change_permission(request) and not signed_in_recently(request):
             return ask_again(request)
         return super().changeform_view(request, *args, **kwargs)
+
+    @method_decorator(recently)
+    def delete_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        return super().delete_view(request, *args, **kwargs)
+
+    def changelist_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        """What is sent to a list is done with the rows that are chosen there: they are deleted."""
+        if request.method == "POST" and not signed_in_recently(request):
+            return ask_again(request)
+        return super().changelist_view(request, *args, **kwargs)
 
 
 class UserForm(ModelForm):

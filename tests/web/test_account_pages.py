@@ -2,6 +2,7 @@
 
 import re
 import time
+from datetime import timedelta
 from importlib import import_module
 from types import SimpleNamespace
 from typing import Any
@@ -12,10 +13,13 @@ from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal import auth as totp
 from allauth.usersessions.models import UserSession
 from django.test import Client
+from django.utils import timezone
 from pytest_django import Settings
 
+from casework.actions import signing_in
 from casework.models import AuditEvent, Event, FactorReset, OutboxMessage, SecondFactorRule
-from localities.models import Role, User
+from errors import NotAllowedInStatus
+from localities.models import Agency, AgencyClient, Membership, Role, User
 from tests.stage.administrator import Administrator
 from tests.stage.staff import SignedIn
 from tests.stage.story import Story, person
@@ -371,6 +375,23 @@ class TestARecentSignIn:
         assert "Benjamin Carter" in page.html
         assert "secret words of mine" not in page.html
 
+    @pytest.mark.parametrize("path", ["/admin/localities/agencyclient/{}/delete/", "/admin/localities/agencyclient/"])
+    def test_nor_is_a_system_taken_away_without_it(self, db: None, clock: Hands, adele: User, path: str) -> None:
+        """On its own page, or among others on the list."""
+        made = AgencyClient.objects.create(
+            agency=Agency.objects.all()[0], name="S", client_type="confidential",
+            authorization_grant_type="client-credentials",
+        )  # fmt: skip
+        adele.set_password(PASSWORD)
+        adele.save()
+        client = browser()
+        sign_in(client, "adele")
+        clock.pass_(minutes=16)
+        path = path.format(made.pk)
+        sent = {"post": "yes", "action": "delete_selected", "_selected_action": str(made.pk)}
+        assert client.post(path, sent).headers["Location"].startswith(self.AGAIN)
+        assert AgencyClient.objects.filter(pk=made.pk).exists()
+
     def test_a_code_will_do(self, ben: User, clock: Hands) -> None:
         client = browser()
         sign_in(client)
@@ -474,6 +495,24 @@ class TestLettingSomebodyIn:
         self.agree("ben")
         assert self.agree("sam").status == 409
         assert FactorReset.objects.get().answered_by == person("ben")
+
+    def test_within_a_day(self, erin: User, maya: User, ben: User) -> None:
+        now = timezone.now()
+        reset = signing_in.ask_to_let_in(person_id=erin.pk, reason=self.REASON, by=maya, now=now)
+        with pytest.raises(NotAllowedInStatus, match="more than a day ago"):
+            signing_in.agree_to_let_in(reset_id=reset.pk, by=ben, now=now + timedelta(hours=25))
+        assert Authenticator.objects.filter(user=erin).exists()
+        signing_in.agree_to_let_in(reset_id=reset.pk, by=ben, now=now + timedelta(hours=23))
+
+    @pytest.mark.parametrize("is_closed", [True, False])
+    def test_by_two_who_both_may_today(self, erin: User, maya: User, is_closed: bool) -> None:
+        self.ask("maya", erin)
+        if is_closed:
+            User.objects.filter(pk=maya.pk).update(is_active=False)
+        else:
+            Membership.objects.filter(user=maya).delete()
+        assert self.agree("ben").status == 409
+        assert Authenticator.objects.filter(user=erin).exists()
 
     def test_who_left_is_let_in_by_nobody(self, erin: User, story: Story) -> None:
         erin.is_active = False
