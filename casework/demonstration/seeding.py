@@ -10,7 +10,7 @@ from random import Random
 
 from django.core.mail.backends.dummy import EmailBackend as NoEmail
 
-from casework.demonstration import cover
+from casework.demonstration import cover, door
 from casework.demonstration.front_door import FrontDoor
 from casework.demonstration.open_work import OpenWork
 from casework.demonstration.teams import Teams
@@ -46,6 +46,7 @@ def seed(*, contacts: int, seed: int, until: datetime, progress: Callable[[str],
     _run_jobs(until)
     front_door.begin_drafts(until)
     cover.create(until)
+    door.create(until)
     return front_door.received
 
 

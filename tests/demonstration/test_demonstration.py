@@ -4,6 +4,7 @@ from collections import Counter
 from datetime import datetime, timedelta
 from io import StringIO
 
+from allauth.mfa.models import Authenticator
 from django.core.management import call_command
 
 from casework.actions.contact_owners import front_door_staff
@@ -18,6 +19,7 @@ from casework.models import (
     ContactDraft,
     ContactHandover,
     Duty,
+    FactorReset,
     File,
     Handoff,
     Note,
@@ -26,6 +28,7 @@ from casework.models import (
     ReminderLook,
     Restriction,
     ShiftHandover,
+    SignInEvent,
 )
 from casework.reading import front_door
 from casework.record import integrity
@@ -77,6 +80,10 @@ def test_people_wait_ask_pass_on_and_put_off(db: None, now: datetime) -> None:
     assert Absence.objects.on(local_day(now)).get().covered_by is not None
     assert ShiftHandover.objects.get().read_at is None
     assert not User.objects.filter(telephone="").exists()
+    # Something happened at the door, somebody is to be let in, and all sign in with the password alone.
+    assert {event.kind for event in SignInEvent.objects.all()} >= {"signed_in", "failed", "slowed", "refused"}
+    assert FactorReset.objects.get().answered_at is None
+    assert not Authenticator.objects.exists()
     assert ContactChild.objects.filter(address_is_confidential=True).exists(), DRAWS
     assert {handoff.status for handoff in Handoff.objects.all()} >= {"returned"}, DRAWS
     assert Clock.objects.running().filter(kind__startswith="returned_case").exists(), "one came back to its team"

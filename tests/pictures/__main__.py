@@ -93,6 +93,19 @@ def filled_in(page: Page) -> None:
         page.get_by_role("button", name="Check your answers").click()
 
 
+def correction(page: Page) -> None:
+    """A note that is corrected, of the first contact that has one."""
+    page.goto(_base(page) + "/?tab=information")
+    links = page.locator('main a[href^="/contacts/CON-"]').all()
+    for path in [str(link.get_attribute("href")) for link in links]:
+        page.goto(_base(page) + path)
+        corrects = page.locator('main a[href*="/notes/"][href$="/correct/"]')
+        if corrects.count():
+            page.goto(_base(page) + str(corrects.first.get_attribute("href")))
+            return
+    raise NothingThere("No note to correct.")
+
+
 class NothingThere(Exception):
     """The demonstration has nothing of this kind."""
 
@@ -143,6 +156,7 @@ PICTURES = (
         "amina",
         pressed(first("/?tab=to-triage", "/contacts/", below="notes/new/"), "Save note"),
     ),
+    Taken("note-correct", "maya", correction),
     Taken("contact-history-of-facts", "amina", first("/?tab=to-triage", "/contacts/", below="history/")),
     Taken("case", "ben", first("/", "/cases/")),
     Taken("case-step-up", "ben", first("/teams/aylesbury/?tab=cases", "/cases/", below="step-up/")),
