@@ -4,6 +4,7 @@ without a name. An agency sees only what it sent.
 """
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 from django.core.files.uploadedfile import UploadedFile
@@ -220,11 +221,11 @@ class FilesView(InStep):
             raise FileTooLarge
         if not isinstance(sent, UploadedFile) or not isinstance(about, str):
             raise InvalidInput([Fault(("file",), "Send one file, as the part `file` of multipart/form-data.")])
-        stored = storing.take_in(sent)
-        file = files.add_to_contact(
-            contact_id=contact.pk, stored=stored, name=sent.name or "", about=about, idempotency_key=key, by=agency,
-            now=timezone.now(),
+        add = partial(
+            files.add_to_contact, contact_id=contact.pk, name=sent.name or "", about=about, idempotency_key=key,
+            by=agency, now=timezone.now(),
         )  # fmt: skip
+        file = storing.take_in_and(lambda stored: add(stored=stored), sent)
         url = reverse("api-contact", [contact.reference], request=request)
         return Response(_file(file), status=201, headers={"Location": url})
 

@@ -8,7 +8,7 @@ written: a row without its content would be a file that is lost; content without
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,7 +22,8 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import Storage, storages
 
 from casework.files.content import recognise
-from casework.models.files import FileKind, new_key
+from casework.models.files import File, FileKind, new_key
+from errors import InvalidInput, ServiceError
 
 CHUNK = 64 * 1024
 PREVIEW = "-preview"
@@ -63,6 +64,23 @@ def take_in(upload: Content[bytes]) -> Stored:
     upload.seek(0)
     _settle(storage().save(path_of(key), upload))
     return Stored(key=key, kind=kind, size=size, sha256=digest.hexdigest())
+
+
+def take_in_and(add: Callable[[Stored], File], upload: Content[bytes]) -> File:
+    """
+    Stores an upload, and adds it with this action. What is refused, or was there before, is deleted at once: whoever
+    sends the same again and again must not fill the disk.
+    """
+    stored = take_in(upload)
+    try:
+        file = add(stored)
+    except (InvalidInput, ServiceError):
+        # Refused before anything was written. After another error nobody knows; then the job looks in a day.
+        delete(stored.key)
+        raise
+    if file.key != stored.key:
+        delete(stored.key)
+    return file
 
 
 def open_content(key: str) -> Content[Any]:

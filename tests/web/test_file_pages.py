@@ -37,6 +37,10 @@ def add(name: str, of: object, content: bytes = PDF, called: str = "report.pdf",
     return SignedIn(name).client.post(path, {"file": given(content, called), **typed})
 
 
+def all_stored() -> set[str]:
+    return {key for folder in storing.FOLDERS for key in storing.keys_in(folder)}
+
+
 def page_of(file: File, more: str = "") -> str:
     return f"{path_of(file.contact or file.case)}files/{file.key}/{more}"
 
@@ -81,6 +85,18 @@ class TestAdding:
         page = is_wrong(add("amina", contact, sample, called, about="What the school wrote"), {"id_file": says})
         assert page.form(f"{path_of(contact)}files/")["about"] == "What the school wrote"
         assert not File.objects.exists()
+
+    @pytest.mark.parametrize(("about", "status"), [("What the school wrote", 302), ("w" * 201, 422)])
+    def test_what_is_refused_or_comes_twice_does_not_fill_the_disk(
+        self, contact: Contact, about: str, status: int
+    ) -> None:
+        add("amina", contact)
+        (file,), before = contact.files.all(), all_stored()
+        for _ in range(2):
+            more = PDF if status == 302 else PDF + b"another"
+            assert add("amina", contact, more, about=about).status_code == status
+        assert (list(contact.files.all()), all_stored()) == ([file], before)
+        assert file.key in before
 
     def test_without_a_file_one_is_asked_for(self, contact: Contact) -> None:
         answer = SignedIn("amina").client.post(f"{path_of(contact)}files/", {"about": "x"})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from functools import wraps
+from functools import partial, wraps
 from typing import Any
 
 from django.contrib import messages
@@ -20,6 +20,7 @@ from casework.access import permissions
 from casework.actions import contact_drafts, files
 from casework.families.confidentiality import ask_hidden
 from casework.files import names, scanning, storing
+from casework.files.storing import Stored
 from casework.files.uploads import takes_files
 from casework.models import Case, Contact, ContactDraft, File, FileKind
 from casework.models.prepared import send
@@ -63,11 +64,12 @@ def listed(request: HttpRequest, reference: str) -> HttpResponse:
 
     def add(said: dict[str, Any]) -> File:
         permissions.check_can_add_files(record, _team_of(record), user, local_day(now))
-        given: dict[str, Any] = {"stored": storing.take_in(said["file"]), "name": said["file"].name}
-        given |= {"about": said["about"], "by": user, "now": now}
+        given: dict[str, Any] = {"name": said["file"].name, "about": said["about"], "by": user, "now": now}
         if isinstance(record, Contact):
-            return files.add_to_contact(contact_id=record.pk, **given)
-        return files.add_to_case(case_id=record.pk, **given)
+            to_record = partial(files.add_to_contact, contact_id=record.pk, **given)
+        else:
+            to_record = partial(files.add_to_case, case_id=record.pk, **given)
+        return storing.take_in_and(lambda stored: to_record(stored=stored), said["file"])
 
     return submit(
         request, form, add, says=_added, then=_address(record, "files"),
@@ -178,11 +180,13 @@ def of_draft(request: HttpRequest, key: str) -> HttpResponse:
     form = AddFileForm(request)
 
     def add(said: dict[str, Any]) -> File:
-        stored = storing.take_in(said["file"])
-        begun = contact_drafts.begin(key=key, typed={}, by=user, now=now)
-        return files.add_to_draft(
-            key=begun.key, stored=stored, name=said["file"].name, about=said["about"], by=user, now=now
-        )
+        def to_draft(stored: Stored) -> File:
+            begun = contact_drafts.begin(key=key, typed={}, by=user, now=now)
+            return files.add_to_draft(
+                key=begun.key, stored=stored, name=said["file"].name, about=said["about"], by=user, now=now
+            )
+
+        return storing.take_in_and(to_draft, said["file"])
 
     return submit(
         request, form, add, says=_added, then=lambda file: reverse("contact-draft-files", args=[file.draft]),
