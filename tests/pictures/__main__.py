@@ -106,6 +106,18 @@ def correction(page: Page) -> None:
     raise NothingThere("No note to correct.")
 
 
+def closing_to_check(page: Page) -> None:
+    """The closing of a case, before it is confirmed."""
+    first("/teams/aylesbury/?tab=cases", "/cases/", below="close/")(page)
+    page.get_by_label("Universal services carry on").check()
+    for question in ("Were the children seen", "Were the adults seen", "Was the family asked"):
+        page.get_by_role("group", name=question).get_by_label("Yes").check()
+    for text in page.locator("main textarea").all():
+        text.fill("I saw all of them at home on 27 November, and the mornings go well.")
+    with page.expect_navigation():
+        page.get_by_role("button", name="Check your answers").click()
+
+
 class NothingThere(Exception):
     """The demonstration has nothing of this kind."""
 
@@ -160,12 +172,14 @@ PICTURES = (
     Taken("contact-history-of-facts", "amina", first("/?tab=to-triage", "/contacts/", below="history/")),
     Taken("case", "ben", first("/", "/cases/")),
     Taken("case-step-up", "ben", first("/teams/aylesbury/?tab=cases", "/cases/", below="step-up/")),
+    Taken("case-step-down", "pat", first("/", "/cases/", below="step-down/")),
     Taken("case-close", "ben", first("/teams/aylesbury/?tab=cases", "/cases/", below="close/")),
     Taken(
         "case-close-with-faults",
         "ben",
         pressed(first("/teams/aylesbury/?tab=cases", "/cases/", below="close/"), "Check your answers"),
     ),
+    Taken("case-close-to-check", "ben", closing_to_check),
     *(
         Taken(f"case-{tab}", "ben", first("/teams/aylesbury/?tab=cases", "/cases/", below=f"{tab}/"))
         for tab in ("chronology", "plan", "people", "handoffs", "notes")
