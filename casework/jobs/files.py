@@ -39,6 +39,8 @@ def check(*, clock: Clock) -> int:
 
     :returns: how many were checked.
     """
+    if scanning.is_there_one():
+        _queue_unchecked(clock())
     done = 0
     while scanning.is_there_one() and done < A_RUN and (file := _claim_check(clock())) is not None:
         try:
@@ -54,6 +56,16 @@ def check(*, clock: Clock) -> int:
         _record(file.pk, found, clock())
         done += 1
     return done
+
+
+def _queue_unchecked(now: datetime) -> None:
+    """Files that came before there was a scanner are checked too, so few at a time that most can
+    be opened while the scanner is away."""
+    waiting = File.objects.filter(check_after__isnull=False).count()
+    if waiting < A_RUN:
+        unchecked = File.objects.present().filter(check_after__isnull=True, checked_at__isnull=True)
+        oldest = list(unchecked.order_by("pk").values_list("pk", flat=True)[: A_RUN - waiting])
+        unchecked.filter(pk__in=oldest).update(check_after=now)
 
 
 @transaction.atomic

@@ -73,6 +73,21 @@ class TestChecking:
         with storing.open_content(file.key) as content:
             assert content.read() == PDF + EICAR
 
+    def test_files_from_before_there_was_a_scanner_are_checked_a_few_at_a_time(
+        self, story: Story, settings: Settings
+    ) -> None:
+        settings.CLAMAV_URL = ""
+        contact = story.contact()
+        bad = put(contact, story, PDF + EICAR)
+        others = [put(contact, story, PDF + str(number).encode()) for number in range(files.A_RUN)]
+        with clamd() as scanner:
+            settings.CLAMAV_URL = scanner.url
+            assert (check(story), state(bad)) == (files.A_RUN, FileState.REFUSED)
+            assert (state(others[-1]), others[-1].checked_at) == (FileState.READY, None)
+            assert OutboxMessage.objects.filter(kind="file_refused", contact=contact).count() == 2
+        assert check(story) == 0
+        assert state(others[-1]) == FileState.BEING_CHECKED
+
     def test_a_file_goes_to_the_scanner_in_small_pieces(self, story: Story, scanner: Scanner) -> None:
         put(story.contact(), story, PDF.ljust(1024 * 1024))
         check(story)
