@@ -13,6 +13,7 @@ from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal import auth as totp
 from allauth.usersessions.models import UserSession
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -374,6 +375,17 @@ class TestARecentSignIn:
         assert page.heading == "Send this now?"
         assert "Benjamin Carter" in page.html
         assert "secret words of mine" not in page.html
+
+    @pytest.mark.parametrize("does", ["name-reader", "pass-restriction-on", "lift-restriction"])
+    def test_nor_is_a_restricted_record_opened_to_others_without_it(self, db: None, clock: Hands, does: str) -> None:
+        iris = person("iris")
+        iris.set_password(PASSWORD)
+        iris.save()
+        client = browser()
+        sign_in(client, "iris")
+        clock.pass_(minutes=16)
+        answer = client.post(reverse(does, args=["CON-2345-6789"]), {"reason": "The father is at the door."})
+        assert answer.headers["Location"].startswith(self.AGAIN)
 
     @pytest.mark.parametrize("path", ["/admin/localities/agencyclient/{}/delete/", "/admin/localities/agencyclient/"])
     def test_nor_is_a_system_taken_away_without_it(self, db: None, clock: Hands, adele: User, path: str) -> None:

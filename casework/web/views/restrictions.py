@@ -80,6 +80,7 @@ def show(request: HttpRequest, reference: str) -> HttpResponse:
 
 
 @by_post(or_show="restriction")
+@recently
 def name_reader(request: HttpRequest, reference: str) -> HttpResponse:
     """Names somebody who may open the record."""
     user, now, restriction = _restriction(request, reference)
@@ -103,6 +104,7 @@ def remove_reader(request: HttpRequest, reference: str, access_id: int) -> HttpR
 
 
 @by_post(or_show="restriction")
+@recently
 def pass_on(request: HttpRequest, reference: str) -> HttpResponse:
     """Passes the restriction to another owner."""
     user, now, restriction = _restriction(request, reference)
@@ -118,6 +120,7 @@ def pass_on(request: HttpRequest, reference: str) -> HttpResponse:
 
 
 @by_post(or_show="restriction")
+@recently
 def lift(request: HttpRequest, reference: str) -> HttpResponse:
     """Lifts the restriction."""
     user, now, restriction = _restriction(request, reference)
