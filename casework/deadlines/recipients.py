@@ -189,13 +189,14 @@ def reminders_of(user: User, now: datetime) -> QuerySet[Reminder]:
     with_us = Responsibility.objects.filter(
         case=OuterRef("clock__case"), period__endswith__isnull=True, team__in=who.team_ids
     )
-    mine = {Q(user_id=user.pk), Q(is_among(away, "user_id")) & Q(Exists(with_us))}
+    # In one order, so that the statement is the same each time; and each condition once.
+    mine = dict.fromkeys((Q(user_id=user.pk), Q(is_among(away, "user_id")) & Q(Exists(with_us))))
     for membership in who.roles:
         row = {"user_id": user.pk, "role": membership.role, "team_id": membership.team_id}
         for way in WAYS:
             # A membership without a team matches no team, as in SQL nothing equals null.
             if all(row[value] is not None for value in way.values() if value):
-                mine.add(Q(**{column: row[value] if value else value for column, value in way.items()}))
+                mine[Q(**{column: row[value] if value else value for column, value in way.items()})] = None
     return Reminder.objects.filter(reduce(or_, mine)).filter(is_open_clock(user, now, "clock__"))
 
 

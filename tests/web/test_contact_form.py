@@ -413,7 +413,7 @@ class TestFaults:
 
     def test_a_form_larger_than_any_contact_is_refused_with_a_page(self, typist: Typist) -> None:
         answer = typist.type(**LEAST | {"worries": "x" * 1_100_000}).press("concern")
-        assert (answer.status_code, Page(answer).heading) == (400, "There is a problem with the request")
+        assert (answer.status_code, Page(answer).heading) == (413, "This is too large")
         assert not Contact.objects.exists()
 
 
