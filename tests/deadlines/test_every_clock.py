@@ -148,14 +148,17 @@ def offered_on(story: Story, clock: Clock) -> datetime:
 
 
 def returned_to_a_team(by: str, decider: str, **changes: Any) -> Callable[[Story, str], Told]:
-    """A team that works with the family offers the case to another, which returns it."""
+    """
+    A team that works with the family offers the case to another, which returns it. From children's social care it is a
+    step down: the family was told, and agrees.
+    """
 
     def starts(story: Story, kind: str) -> Told:
         handoff = story.offered(story.contact(**changes), by=decider)
         handoffs.accept(handoff_id=handoff.pk, by=person(by), now=story.later())
         onward = handoffs.offer(
-            case_id=handoff.case_id, to_team_id=story.team("chiltern").pk, reason="They moved.", by=person(by),
-            now=story.later(),
+            case_id=handoff.case_id, to_team_id=story.team("chiltern").pk, reason="They moved.",
+            family_told="They know who comes, and why.", family_agrees=True, by=person(by), now=story.later(),
         )  # fmt: skip
         handoffs.return_to_sender(handoff_id=onward.pk, reason="They did not.", by=person("chris"), now=story.later())
         return handoff.case.clocks.get(kind=kind), story.now
