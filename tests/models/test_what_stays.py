@@ -44,6 +44,7 @@ MAY_CHANGE: dict[str, set[str]] = {
     # Deleted when their time is up.
     "casework_signinevent": {"address", "device"},
     "casework_persondetail": {"in_error_at", "in_error_by_id", "in_error_because"},
+    "casework_factorreset": {"answered_at", "answered_by_id", "agreed"},
     "casework_file": {"check_after", "checks", "preview_after", "previews", "has_preview"},
     "triage_rulesetversion": {"live"},
 }  # fmt: skip
