@@ -54,6 +54,7 @@ from casework.models import (
     Clock,
     ClockChange,
     ClockPolicy,
+    Closing,
     ConflictOfInterest,
     Contact,
     ContactAdult,
@@ -280,10 +281,13 @@ class TestResponsibility(GoesOnFromSharedStory):
             "closed_by_id": str(ben.pk),
             "outcome": "'needs_met'",
         }
+        said = how_it_ended().words
         with refused("a_closed_case_has_no_responsible_team", trigger="an_open_case_has_one_responsible_team"):
             change("casework_case", case.pk, **closing)
+            Closing.objects.create(case=case, without_contact=False, **said)
         with allowed():
             change("casework_case", case.pk, **closing)
+            Closing.objects.create(case=case, without_contact=False, **said)
             change("casework_responsibility", current_of(case).pk, period="tstzrange(lower(period), '2027-01-01')")
 
     def test_a_team_cannot_become_responsible_for_a_closed_case(self, case: Case, story: Story) -> None:
