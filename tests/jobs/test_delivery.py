@@ -15,8 +15,10 @@ from allauth.mfa.models import Authenticator
 from django.core.mail import EmailMessage
 from django.core.mail.backends.base import BaseEmailBackend
 from django.core.mail.backends.smtp import EmailBackend
+from pytest_django import Settings
 
 from casework.actions import (
+    absences,
     broken_glass,
     cases,
     clock_changes,
@@ -34,14 +36,16 @@ from casework.actions import (
     rule_sets,
     signing_in,
 )
-from casework.jobs import delivery, integrity_checks, lost_leads, rechecks, sweep
+from casework.jobs import delivery, files, integrity_checks, lost_leads, rechecks, sweep
 from casework.messages import outbox
 from casework.models import AuditEvent, Case, Contact, Event, Message, OutboxMessage, Reminder
 from errors import InvalidInput, NotAllowedInStatus, NotPermitted
 from localities.models import Membership, User
 from localities.working_time import local_day
+from tests.stage.clamd import clamd
 from tests.stage.documents import child
 from tests.stage.drafts import Drafts
+from tests.stage.files import EICAR, PDF, put
 from tests.stage.mail import Killed, Sink, dies_after_sending, nobody_listens
 from tests.stage.outbox import drain
 from tests.stage.restricted import restrict
@@ -778,6 +782,17 @@ def _more_is_known(story: Story, contact: Contact, typed: str) -> None:
     corrections.learn(contact_id=contact.pk, document=said, by=person("ben"), now=story.later())
 
 
+def _sent_files(story: Story, contact: Contact, settings: Settings, typed: str) -> None:
+    """The agency and the front door put files on it, two with a virus; their names and words name the family."""
+    assert contact.agency is not None
+    with clamd() as scanner:
+        settings.CLAMAV_URL = scanner.url
+        for content in (PDF, PDF + EICAR):
+            put(contact, story, content, name=f"{typed}.pdf", by=contact.agency, about=typed)
+        put(contact, story, PDF + EICAR, name=f"{typed}.pdf", about=typed)
+        files.check(clock=lambda: story.now)
+
+
 def _restricted(story: Story, contact: Contact, typed: str) -> None:
     """A child's record is restricted, another contact comes, and somebody breaks the glass."""
     restrict(story, contact, reason=typed)
@@ -787,7 +802,7 @@ def _restricted(story: Story, contact: Contact, typed: str) -> None:
 
 class TestNoName:
     def test_no_e_mail_of_a_full_story_names_a_child_or_a_family(
-        self, story: Story, drafts: Drafts, sink: Sink, amina: User, ben: User, bea: User, sam: User
+        self, story: Story, drafts: Drafts, sink: Sink, settings: Settings, amina: User, ben: User, bea: User, sam: User
     ) -> None:
         """Every kind of message there is, many reminders in one letter too, and every word of theirs."""
         typed = "Marzipan says Zebediah Oxenfforde of 77 Secretary Road."
@@ -800,6 +815,7 @@ class TestNoName:
         handoffs.accept(handoff_id=again.pk, by=ben, now=story.later())
         _to_and_fro(story, again.case, typed)
         _more_is_known(story, contact, typed)
+        _sent_files(story, contact, settings, typed)
         cases.name_lead(case_id=again.case_id, lead_id=bea.pk, by=ben, now=story.later())
         Membership.objects.filter(user=bea).update(ends_on=local_day(story.now) - timedelta(days=1))
         lost_leads.release(now=story.later())
@@ -832,6 +848,11 @@ class TestNoName:
         rule_sets.propose(version_id=draft.pk, edition=1, proposal=typed, by=person("paula"), now=story.later())
         rule_sets.send_back(version_id=draft.pk, reason=typed, by=sam, now=story.later())
         _restricted(story, neighbour, typed)
+        today = local_day(story.now)
+        absences.record(
+            person_id=amina.pk, first_day=today, last_day=today, covered_by_id=person("oliver").pk, by=amina,
+            now=story.now,
+        )  # fmt: skip
         passwords.send_link(user_id=bea.pk, by=person("adele"), now=story.later())
         Authenticator.objects.create(user=bea, type="totp", data={})
         signing_in.record_factor_added(kind="totp", by=bea, now=story.now)
