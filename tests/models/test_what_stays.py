@@ -44,6 +44,7 @@ MAY_CHANGE: dict[str, set[str]] = {
     # Deleted when their time is up.
     "casework_signinevent": {"address", "device"},
     "casework_persondetail": {"in_error_at", "in_error_by_id", "in_error_because"},
+    "casework_closingrequest": {"answered_at", "answered_by_id", "stays_open_because"},
     "casework_factorreset": {"answered_at", "answered_by_id", "agreed"},
     "casework_file": {"check_after", "checks", "preview_after", "previews", "has_preview"},
     "triage_rulesetversion": {"live"},
@@ -74,6 +75,8 @@ def _compared(function: str, every: set[str]) -> Iterator[str]:
         if excepted := re.search(r"to_jsonb\(NEW\)\s*-\s*ARRAY\[(.*?)\]", after, re.DOTALL):
             yield from every - set(re.findall(r"'(\w+)'", excepted[1]))
         yield from every & set(re.findall(r"NEW\.(\w+)", after))
+    for whole in re.finditer(r"to_jsonb\(NEW\) - '\{(.*?)\}'::text\[\]\s+<> to_jsonb\(OLD\)", function):
+        yield from every - set(whole[1].split(","))
 
 
 def _last_operand(expression: str) -> str:
