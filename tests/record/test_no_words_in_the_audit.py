@@ -6,7 +6,7 @@ so whoever adds one adds it here too.
 """
 
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 from typing import Any
 
 import pytest
@@ -15,6 +15,7 @@ from django.test import override_settings
 
 from casework.access.reasons import TO_CHOOSE
 from casework.actions import (
+    absences,
     broken_glass,
     calendar,
     cases,
@@ -25,11 +26,13 @@ from casework.actions import (
     contact_handovers,
     corrections,
     decisions,
+    duties,
     files,
     handoffs,
     learning,
     matches,
     notes,
+    open_lists,
     parked_messages,
     partner_checks,
     passwords,
@@ -42,6 +45,7 @@ from casework.actions import (
     restrictions,
     rule_sets,
     searching,
+    shift_handovers,
     signing_in,
     viewing,
 )
@@ -62,7 +66,7 @@ from casework.models import (
 )
 from casework.record import audit
 from casework.record.responsibilities import current
-from localities.models import Agency, CalendarDay, Membership, OtherAuthority, Team
+from localities.models import Agency, CalendarDay, Membership, OtherAuthority, Team, User
 from localities.working_time import local_day
 from tests.stage.administrator import Administrator
 from tests.stage.clamd import clamd
@@ -360,6 +364,35 @@ class WholeStory:
             username=WORD, name=WORD, email=f"{WORD}@front-door.example", by=audit.SYSTEM, now=self.story.later()
         )
 
+    def shifts(self) -> None:
+        """Colleagues whose names are the word are on duty and away. A shift hands over, with a red contact."""
+        User.objects.filter(username__in=("amina", "ben", "bea")).update(name=WORD)
+        monday = date(2026, 11, 30)
+        seen = duties.version_of(duties.of_week(monday))
+        for since in (time(9), time(10)):
+            entry = duties.Entry(WORD, monday, person("amina").pk, "social_worker", since, time(17, 30))
+            week = duties.set_week(monday=monday, entries=[entry], seen=seen, **self.said("maya"))
+            seen = duties.version_of(week)
+        last_day = local_day(self.story.now) + timedelta(days=3)
+        absence = absences.record(
+            person_id=person("bea").pk, first_day=local_day(self.story.now), last_day=last_day, covered_by_id=None,
+            **self.said("ben"),
+        )  # fmt: skip
+        absences.change(absence_id=absence.pk, last_day=last_day, covered_by_id=person("ben").pk, **self.said("bea"))
+        absences.withdraw(absence_id=absence.pk, **self.said("bea"))
+        self.contact(WORD, "Krait", child={"indicators": ["L4-01"]})
+        front_door = Team.objects.get(code="front-door")
+        sheet = shift_handovers.give(from_team_id=front_door.pk, note=WORD, **self.said())
+        assert WORD in str(sheet.says)
+        shift_handovers.add(handover_id=sheet.pk, text=WORD, **self.said())
+        shift_handovers.confirm_read(handover_id=sheet.pk, **self.said("erin"))
+
+    def open_lists(self) -> None:
+        """Of all teams, one of which has the word for its name, and of that team as a file."""
+        assert Team.objects.get(name=WORD).code == "chiltern"
+        open_lists.open_lists(team_code="", as_file=False, **self.said("sam"))
+        open_lists.open_lists(team_code="chiltern", as_file=True, **self.said("chris"))
+
 
 @pytest.fixture
 def whole_story(story: Story) -> Iterator[WholeStory]:
@@ -380,6 +413,8 @@ def test_no_event_holds_what_somebody_typed(whole_story: WholeStory) -> None:
     whole_story.signing_in()
     whole_story.the_service()
     whole_story.passwords()
+    whole_story.shifts()
+    whole_story.open_lists()
     events = list(AuditEvent.objects.order_by("pk"))
     assert {event.event for event in events} == set(Event), "an event that nobody tries here"
     assert [(event.event, event.detail) for event in events if WORD.lower() in str(event.detail).lower()] == []
