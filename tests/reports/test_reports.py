@@ -641,7 +641,7 @@ class TestWhatItCosts:
     ) -> None:
         opened(path)  # rule sets are read once in each process
         client = browser()
-        client.force_login(User.objects.get(username="paula"))
+        sign_in(client, User.objects.get(username="paula"))
         with django_assert_num_queries(budget):
             assert client.get(f"{path}?{NOVEMBER}").status_code == 200
         decided(many, UP)
@@ -653,7 +653,7 @@ class TestWhatItCosts:
     ) -> None:
         """Three more queries read the agency's name, the locality's name and the pairs of pathways."""
         client = browser()
-        client.force_login(User.objects.get(username="paula"))
+        sign_in(client, User.objects.get(username="paula"))
         query = f"{NOVEMBER}&rule=level_3_agreed&agency=example-police&locality=aylesbury&month=2026-11&direction=up"
         with django_assert_num_queries(7):
             page = Page(client.get(f"{CONTACTS}?{query}"))
