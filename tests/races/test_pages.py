@@ -31,13 +31,12 @@ def withdraws(handoff: Handoff) -> Callable[[], Answer]:
 
 def returns(handoff: Handoff) -> Callable[[], Answer]:
     signed_in = SignedIn("ben")
-    sent = {"handoff": handoff.pk, "answer": "return", "answer-reason": WHY}
-    return lambda: signed_in.post(handoff.case, "answer", **sent)
+    return lambda: signed_in.post(handoff.case, "return", **{"handoff": handoff.pk, "return-reason": WHY})
 
 
 def accepts(handoff: Handoff) -> Callable[[], Answer]:
     signed_in = SignedIn("ben")
-    return lambda: signed_in.post(handoff.case, "answer", handoff=handoff.pk, answer="accept")
+    return lambda: signed_in.post(handoff.case, "accept", handoff=handoff.pk)
 
 
 def has_a_sentence(answer: Answer) -> None:
@@ -70,12 +69,14 @@ class TestOneOffer:
         withdrawn, accepted = interleaved(withdraws(handoff), accepts(handoff), before=LOCKS_THE_CASE)
         assert accepted.status_code == 302
         is_refused(withdrawn, 404, NO_LONGER_YOURS)
+        assert WHY in Page(withdrawn).text, "what was typed is given back"
 
     def test_withdrawn_between_the_page_and_the_return(self, story: Story) -> None:
         handoff = on_offer(story, 0)
         returned, withdrawn = interleaved(returns(handoff), withdraws(handoff), before=LOCKS_THE_CASE)
         assert withdrawn.status_code == 302
         is_refused(returned, 404, NO_LONGER_YOURS)
+        assert WHY in Page(returned).text, "what was typed is given back"
 
 
 class TestOutOfScopeMeanwhile:
@@ -83,18 +84,17 @@ class TestOutOfScopeMeanwhile:
 
     @pytest.mark.parametrize("action", ["lead", "milestone", "authority", "close", "offer"])
     def test_a_case_that_passes_to_another_team(self, story: Story, action: str) -> None:
+        """A case on offer cannot be closed: it is offered, too, after the view has looked at it."""
         case = story.accepted(received(story, 0))
-        chiltern = story.team("chiltern")
-        offered = handoffs.offer(
-            case_id=case.pk, to_team_id=chiltern.pk, reason=WHY, by=person("ben"), now=story.later()
-        )
-        ben, now = SignedIn("ben"), story.later()
-        sent = {"milestone-kind": "first_family_contact", "close-summary": WHY, "offer-reason": WHY}
-        answer, accepted = interleaved(
-            lambda: ben.post(case, action, **sent),
-            lambda: handoffs.accept(handoff_id=offered.pk, by=person("chris"), now=now),
-            before=LOCKS_THE_CASE,
-        )
+        chiltern, ben = story.team("chiltern"), SignedIn("ben")
+        then, later = story.later(), story.later()
+        sent = {"milestone-kind": "first_family_contact", "close-summary": WHY, "offer-reason": WHY, "confirmed": "yes"}
+
+        def passes_on() -> Handoff:
+            offered = handoffs.offer(case_id=case.pk, to_team_id=chiltern.pk, reason=WHY, by=ben.user, now=then)
+            return handoffs.accept(handoff_id=offered.pk, by=person("chris"), now=later)
+
+        answer, accepted = interleaved(lambda: ben.post(case, action, **sent), passes_on, before=LOCKS_THE_CASE)
         assert isinstance(accepted, Handoff), repr(accepted)
         is_refused(answer, 404, NO_LONGER_YOURS)
 
