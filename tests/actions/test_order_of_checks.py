@@ -6,12 +6,15 @@ may hears that it is too late, and not what is missing in the form.
 """
 
 from collections.abc import Callable
+from datetime import date
 from functools import partial
 from typing import Any, NamedTuple
 
 import pytest
+from allauth.mfa.models import Authenticator
 
 from casework.actions import (
+    absences,
     broken_glass,
     cases,
     clock_changes,
@@ -22,6 +25,7 @@ from casework.actions import (
     contact_owners,
     corrections,
     decisions,
+    duties,
     files,
     handoffs,
     learning,
@@ -37,22 +41,28 @@ from casework.actions import (
     replays,
     restrictions,
     rule_sets,
+    shift_handovers,
+    signing_in,
 )
 from casework.actions.closing import HowItEnded
 from casework.models import (
+    Absence,
     Clock,
     ConflictOfInterest,
     Contact,
     ContactDraft,
+    FactorReset,
     Handoff,
     OutboxMessage,
     PartnerCheck,
     Person,
     RestrictedAccess,
     Restriction,
+    ShiftHandover,
 )
 from errors import InvalidInput, NotAllowedInStatus, NotPermitted
-from localities.models import User
+from localities.models import Team, User
+from localities.working_time import local_day
 from tests.stage.actions import public_actions
 from tests.stage.documents import child
 from tests.stage.drafts import Drafts, latest
@@ -231,9 +241,45 @@ def removed_file(story: Story) -> Action:
     return partial(files.remove, **on, reason="")
 
 
+def withdrawn(story: Story) -> Absence:
+    today = local_day(story.now)
+    absence = absences.record(
+        person_id=person("bea").pk, first_day=today, last_day=today, covered_by_id=None, by=person("bea"),
+        now=story.later(),
+    )  # fmt: skip
+    return absences.withdraw(absence_id=absence.pk, by=person("bea"), now=story.later())
+
+
+def sheet(story: Story) -> ShiftHandover:
+    """What the front door gave to emergency duty."""
+    front_door = Team.objects.get(code="front-door")
+    return shift_handovers.give(from_team_id=front_door.pk, note="So.", by=person("amina"), now=story.later())
+
+
+def read_sheet(story: Story) -> ShiftHandover:
+    return shift_handovers.confirm_read(handover_id=sheet(story).pk, by=person("erin"), now=story.later())
+
+
+def declined(story: Story) -> FactorReset:
+    """Maya asked to let Erin in, and Adele declined."""
+    erin = person("erin")
+    Authenticator.objects.create(user=erin, type=Authenticator.Type.TOTP, data={})
+    reset = signing_in.ask_to_let_in(person_id=erin.pk, reason="So.", by=person("maya"), now=story.later())
+    return signing_in.decline_to_let_in(reset_id=reset.pk, by=person("adele"), now=story.later())
+
+
+def nothing_on_the_rota(_: Story) -> Action:
+    """A week that is sent twice is none that somebody else has changed, so that what was typed is read first."""
+    monday = date(2026, 11, 30)
+    nothing = duties.Entry("1", monday, None, "", None, None)
+    return partial(duties.set_week, monday=monday, entries=[nothing], seen="")
+
+
 EMPTY: dict[str, Any] = {"pathway": "", "level": 0, "rag": "", "rationale": ""}
 
 ATTEMPTS = {
+    "absences.change": of("ben", "carol", absences.change, withdrawn, "absence_id", last_day=None, covered_by_id=None),
+    "absences.withdraw": of("ben", "carol", absences.withdraw, withdrawn, "absence_id"),
     "broken_glass.review": of("sam", "maya", broken_glass.review, reviewed, "access_id", says=""),
     "conflicts.end_conflict": of("maya", "amina", conflicts.end_conflict, conflict, "conflict_id", reason=""),
     "restrictions.lift": of_lifted(restrictions.lift, reason=""),
@@ -305,7 +351,26 @@ ATTEMPTS = {
     "rule_sets.discard": published(rule_sets.discard),
     "rule_sets.propose": published(rule_sets.propose, edition=0, proposal=""),
     "rule_sets.send_back": of("sam", "oliver", rule_sets.send_back, draft, "version_id", reason=""),
+    "shift_handovers.confirm_read": of("ezra", "sam", shift_handovers.confirm_read, read_sheet, "handover_id"),
+    "signing_in.agree_to_let_in": of("ben", "amina", signing_in.agree_to_let_in, declined, "reset_id"),
+    "signing_in.decline_to_let_in": of("ben", "amina", signing_in.decline_to_let_in, declined, "reset_id"),
 }
+
+# Actions that have no status to look at first. Each is tried with nothing typed in.
+WITHOUT_A_STATUS = {
+    "absences.record": Attempt("ben", "carol", lambda _: partial(
+        absences.record, person_id=person("bea").pk, first_day=None, last_day=None, covered_by_id=None
+    )),
+    "duties.set_week": Attempt("maya", "amina", nothing_on_the_rota),
+    "receiving.receive": Attempt("amina", "sam", lambda _: partial(receiving.receive, document={})),
+    "shift_handovers.add": of("amina", "erin", shift_handovers.add, sheet, "handover_id", text=""),
+    "shift_handovers.give": of(
+        "amina", "erin", shift_handovers.give, lambda story: story.team("front-door"), "from_team_id", note=""
+    ),
+    "signing_in.ask_to_let_in": Attempt(
+        "maya", "amina", lambda _: partial(signing_in.ask_to_let_in, person_id=None, reason="")
+    ),
+}  # fmt: skip
 
 # Actions with fewer than two of the three checks, or whose order is tested elsewhere.
 ELSEWHERE = {
@@ -314,7 +379,7 @@ ELSEWHERE = {
     "calendar.change_day", "calendar.remove_day",  # the admin screen checks who edits settings
     # tests/web/test_contact_drafts.py, and test_look_first.py
     "contact_drafts.begin", "contact_drafts.save", "contact_drafts.submit", "contact_drafts.take_over",
-    "receiving.receive",  # below: a new contact has no status yet
+    "open_lists.open_lists",  # at any time, and nothing is typed: tests/web/test_open_list.py
     # tests/actions/test_files.py: a record takes files in every status
     "files.add_to_case", "files.add_to_contact", "files.add_to_draft", "files.download", "files.remove_from_draft",
     "files.view", "files.view_list",
@@ -329,6 +394,9 @@ ELSEWHERE = {
     "passwords.add_first_administrator", "passwords.ask_for_link", "passwords.set_own",
     # at any time: tests/admin/test_admin.py, and tests/web/test_sign_in_pages.py
     "signing_in.tell_of_changed_address", "signing_in.record_sign_ins_viewed",
+    # everybody, of their own: tests/web/test_account_pages.py, and test_council_sign_in.py
+    "signing_in.end_other_sessions", "signing_in.end_session", "signing_in.record_account_linked",
+    "signing_in.record_factor_added", "signing_in.record_factor_removed",
     "notes.write",  # at any time: tests/actions/test_notes.py
     "people.add_detail",  # at any time: tests/web/test_person_pages.py
     "viewing.view_match", "viewing.view_person",
@@ -338,8 +406,9 @@ ELSEWHERE = {
 
 
 def test_every_action_is_here() -> None:
-    assert {name for name, _ in public_actions()} == ATTEMPTS.keys() | ELSEWHERE
-    assert ATTEMPTS.keys().isdisjoint(ELSEWHERE)
+    assert {name for name, _ in public_actions()} == ATTEMPTS.keys() | WITHOUT_A_STATUS.keys() | ELSEWHERE
+    assert ATTEMPTS.keys().isdisjoint(ELSEWHERE | WITHOUT_A_STATUS.keys())
+    assert WITHOUT_A_STATUS.keys().isdisjoint(ELSEWHERE)
 
 
 @pytest.mark.parametrize("name", ATTEMPTS)
@@ -352,8 +421,11 @@ def test_who_may_then_how_it_stands_then_what_was_typed(story: Story, name: str)
         action(by=person(attempt.may), now=story.later())
 
 
-def test_who_may_enter_a_contact_then_what_was_typed(story: Story) -> None:
+@pytest.mark.parametrize("name", WITHOUT_A_STATUS)
+def test_who_may_then_what_was_typed(story: Story, name: str) -> None:
+    attempt = WITHOUT_A_STATUS[name]
+    action = attempt.prepared(story)
     with pytest.raises(NotPermitted):
-        receiving.receive(document={}, by=person("sam"), now=story.now)
+        action(by=person(attempt.may_not), now=story.later())
     with pytest.raises(InvalidInput):
-        receiving.receive(document={}, by=person("amina"), now=story.now)
+        action(by=person(attempt.may), now=story.later())

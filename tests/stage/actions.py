@@ -9,10 +9,12 @@ from typing import Any
 
 from casework import actions
 
-# Functions without an underscore that are no actions of their own: other actions call them.
+# Functions without an underscore that are no actions of their own: other actions call them. With their module, where an
+# action elsewhere has the same name.
 PARTS = {
-    "add_children", "audit_entry", "check_answers", "check_can_decide", "end", "front_door_staff", "give",
-    "hard_stops", "has_hidden_address", "is_graver", "lapse", "lock_people", "not_proved", "open_offer", "ordinal",
+    "add_children", "audit_entry", "check_answers", "check_can_decide", "contact_owners.give", "end",
+    "front_door_staff", "hard_stops", "has_hidden_address", "is_graver", "lapse", "lock_people", "not_proved",
+    "open_offer", "ordinal",
     "other_team", "own_team", "pass_on", "pass_to_emergency_duty", "people_of", "people_of_record", "preview",
     "recommend_again", "recommend_in_work", "recommendation_for", "recommended_so_far", "red_alerts",
     "responsible_team", "seeing_about", "unanswered", "is_guarded", "is_of_case", "lacks_contact",
@@ -30,5 +32,7 @@ def modules_of(package: ModuleType) -> Iterator[ModuleType]:
 def public_actions() -> Iterator[tuple[str, Callable[..., Any]]]:
     for module in modules_of(actions):
         for verb, function in inspect.getmembers(module, inspect.isfunction):
-            if function.__module__ == module.__name__ and not verb.startswith("_") and verb not in PARTS:
-                yield f"{module.__name__.rpartition('.')[2]}.{verb}", function
+            name = f"{module.__name__.rpartition('.')[2]}.{verb}"
+            is_public = function.__module__ == module.__name__ and not verb.startswith("_")
+            if is_public and PARTS.isdisjoint({verb, name}):
+                yield name, function
