@@ -193,6 +193,9 @@ def _check(case: Case, ended: HowItEnded, responsibility: Any, by: User, now: da
     if asks and responsibility.request is not None:
         raise NotAllowedInStatus(f"Whoever leads the team is asked already to close {case}.")
     faults = _faults_of(case, ended, responsibility)
+    if without_contact and ended.outcome == Outcome.NEEDS_MET:
+        says = "Select another outcome: nobody was in contact with the family, so nobody knows that its needs are met"
+        faults.insert(0, Fault(("outcome",), says))
     if closes_without and _is_too_short(ended.lead_reason):
         says = "Enter in a sentence why the case closes although nobody was in contact with the family"
         faults.append(Fault(("lead_reason",), says))

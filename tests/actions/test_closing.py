@@ -14,7 +14,7 @@ from tests.stage.story import Story, how_it_ended, person
 NOBODY_SEEN: dict[str, Any] = {
     "children_seen": False, "children_note": "Nobody opened, on four visits.", "adults_seen": False,
     "adults_note": "Nobody answers the telephone either.", "family_asked": False,
-    "family_says": "Nobody could be asked.",
+    "family_says": "Nobody could be asked.", "outcome": "moved_away",
 }  # fmt: skip
 MOVED = "They live abroad now, and their new school has them."
 
@@ -67,6 +67,16 @@ class TestWithoutContact:
         assert (closed.closing.without_contact, closed.closing.lead_reason) == (True, MOVED)
         assert AuditEvent.objects.get(event=Event.CASE_CLOSED).detail["without_contact"] is True
 
+    def test_nobody_says_that_the_needs_are_met_of_a_family_that_nobody_met(self, story: Story) -> None:
+        case = story.accepted()
+        met = NOBODY_SEEN | {"outcome": "needs_met"}
+        for attempt in (lambda: close(story, case, "ben", **met, lead_reason=MOVED), lambda: ask(story, case, **met)):
+            with pytest.raises(InvalidInput) as raised:
+                attempt()
+            assert [fault.place for fault in raised.value.faults] == ["outcome"]
+        case.refresh_from_db()
+        assert case.status == "open"
+
     @pytest.mark.parametrize(
         ("kind", "was_contact"), [("first_family_contact", True), ("strategy_discussion_held", False)]
     )
@@ -87,7 +97,7 @@ class TestWithoutContact:
         case = handoff.case
         authority = OtherAuthority.objects.earliest("pk")
         cases.name_other_authority(case_id=case.pk, authority_id=authority.pk, by=person("dan"), now=story.later())
-        closed = close(story, case, "dan", **NOBODY_SEEN, outcome="other_authority")
+        closed = close(story, case, "dan", **NOBODY_SEEN | {"outcome": "other_authority"})
         assert closed.closing.without_contact is False
 
 

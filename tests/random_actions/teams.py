@@ -168,6 +168,6 @@ class Teams(Deciding):
         )  # fmt: skip
         leads = has(by, "team_lead", "front_door_manager", team=case.team) or has(by, "service_manager")
         without_contact = not seen and not case.contacted and case.pathway != "other_authority"
-        may = may and (leads if without_contact else by in here)
+        may = may and (leads and outcome != "needs_met" if without_contact else by in here)
         if self.attempt(may, closing.close, case_id=case.pk, ended=ended, by=person(by), now=now):
             case.closes(now)

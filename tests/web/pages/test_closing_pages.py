@@ -12,7 +12,7 @@ from tests.stage.web_client import Page
 NOBODY_SEEN = CLOSING | {
     "close-children_seen": "no", "close-children_note": "Nobody opened, on four visits.", "close-adults_seen": "no",
     "close-adults_note": "Nobody answers the telephone.", "close-family_asked": "no",
-    "close-family_says": "Nobody could be asked.",
+    "close-family_says": "Nobody could be asked.", "close-outcome": "moved_away",
 }  # fmt: skip
 NEVER = "Nobody has recorded contact with this family."
 
