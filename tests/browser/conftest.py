@@ -93,6 +93,7 @@ class SignedIn:
         The page is one of the same site: for any other, Chromium would start a new process.
         """
         self.page.goto(f"{self.base_url}/healthz")
+        self.page.emulate_media(media="null")
         self.page.context.clear_cookies()
         self.complaints.clear()
 
