@@ -8,14 +8,13 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.db import connections
-from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from casework.models import Contact
 from localities.models import User
 from tests.stage.chromium import ARGUMENTS, chromium
 from tests.stage.service import PASSWORD, Service
-from tests.stage.sessions import sign_in
+from tests.stage.sessions import session_of_its_own
 from tests.stage.staff import as_recommended
 
 AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
@@ -51,6 +50,8 @@ class SignedIn:
         self.complaints: list[str] = []
         self.page.on("console", self._hear)
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        # A test that leaves what no other can undo, such as a clock that it sets, says so.
+        self.is_spent = False
 
     def _hear(self, message: Any) -> None:
         # A form that is sent with faults answers 422; the browser calls that an error, and it is none.
@@ -63,9 +64,7 @@ class SignedIn:
 
     def sign_in(self, username: str) -> Page:
         """Be signed in, without the form: its page and the check of a password take half a second each time."""
-        client = Client()
-        sign_in(client, User.objects.get(username=username))
-        session = client.cookies[settings.SESSION_COOKIE_NAME].value
+        session = session_of_its_own(User.objects.get(username=username))
         self.page.context.add_cookies(
             [{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": self.base_url, "httpOnly": True}]
         )
@@ -185,8 +184,11 @@ def visit(browser: Browser, service: Service, _free_windows: dict[bool, list[Sig
 
     yield open_window
     for javascript, window in taken:
-        window.leave()
-        _free_windows[javascript].append(window)
+        if window.is_spent:
+            window.page.context.close()
+        else:
+            window.leave()
+            _free_windows[javascript].append(window)
 
 
 def choose_as_recommended(page: Page, contact: Contact) -> None:

@@ -4,6 +4,7 @@ Everybody of the cast is signed in once for a whole run: signing in takes sixtee
 The sessions are stored with the reference data, so that every test's database has them.
 """
 
+import uuid
 from datetime import timedelta
 from typing import Any
 
@@ -19,15 +20,25 @@ from localities.models import User
 
 def keep_sessions() -> None:
     """A session for each user whom the database has."""
-    ends = timezone.now() + timedelta(seconds=settings.SESSION_COOKIE_AGE)
     for user in User.objects.all():
-        says = {
-            SESSION_KEY: str(user.pk),
-            BACKEND_SESSION_KEY: settings.AUTHENTICATION_BACKENDS[0],
-            HASH_SESSION_KEY: user.get_session_auth_hash(),
-            **just_now(user),
-        }
-        Session.objects.save(key_of(user.username), says, ends)
+        _keep(key_of(user.username), user)
+
+
+def session_of_its_own(user: User) -> str:
+    """The key of a session that nobody else uses: a test may let it end."""
+    key = uuid.uuid4().hex
+    _keep(key, user)
+    return key
+
+
+def _keep(key: str, user: User) -> None:
+    says = {
+        SESSION_KEY: str(user.pk),
+        BACKEND_SESSION_KEY: settings.AUTHENTICATION_BACKENDS[0],
+        HASH_SESSION_KEY: user.get_session_auth_hash(),
+        **just_now(user),
+    }
+    Session.objects.save(key, says, timezone.now() + timedelta(seconds=settings.SESSION_COOKIE_AGE))
 
 
 def sign_in(client: Client, user: User) -> None:
