@@ -60,7 +60,7 @@ def api_views() -> Iterator[type[APIView]]:
 @pytest.mark.parametrize("view", list(api_views()))
 def test_every_api_view_wants_a_scope_for_each_method(view: type[APIView]) -> None:
     methods = {name.upper() for name in ("get", "post", "put", "patch", "delete") if hasattr(view, name)}
-    assert set(view.required_scopes) == methods  # type: ignore[attr-defined]
+    assert set(view.required_scopes) == methods  # type: ignore[attr-defined]  # of django-oauth-toolkit's views
     assert methods
 
 

@@ -1,6 +1,7 @@
 """The demonstration's teams: they answer handoffs, name lead practitioners, work with families and close cases."""
 
 from datetime import datetime, timedelta
+from functools import partial
 
 from casework.actions import cases, clock_changes, closing, handoffs, notes, viewing
 from casework.demonstration.timeline import Timeline
@@ -20,7 +21,7 @@ class Teams:
     def plan_answers(self, contact_id: int, now: datetime) -> None:
         """Plans the answers to the handoffs that this contact's decision has offered."""
         for handoff in Handoff.objects.filter(case__contacts=contact_id, status="offered"):
-            self.timeline.plan_after(now, (1, 40), lambda later, handoff_id=handoff.pk: self._answer(handoff_id, later))  # type: ignore[misc]  # no type for a default
+            self.timeline.plan_after(now, (1, 40), partial(self._answer, handoff.pk))
 
     def _answer(self, handoff_id: int, now: datetime) -> None:
         handoff = Handoff.objects.select_related("to_team").get(pk=handoff_id)

@@ -34,7 +34,7 @@ class SignInFilter(Form):
     def __init__(self, data: QueryDict) -> None:
         super().__init__(data)
         people = [(str(pk), f"{name} ({username})") for pk, name, username in _people()]
-        self.fields["person"].choices = [ANY, (NOBODY, "A user name that nobody has"), *people]  # type: ignore[attr-defined]
+        self.fields["person"].choices = [ANY, (NOBODY, "A user name that nobody has"), *people]  # type: ignore[attr-defined]  # it is a field of choices
 
     def clean(self) -> None:
         first, last = self.cleaned_data.get("first"), self.cleaned_data.get("last")

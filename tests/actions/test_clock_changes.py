@@ -74,7 +74,7 @@ class TestPausing:
     @pytest.mark.parametrize("kind", ["next_step_decision", "acknowledge_referrer", "agreement_sought"])
     def test_only_what_its_policy_allows(self, story: Story, kind: str) -> None:
         """Statutory clocks cannot be paused, nor can the clock for asking the family."""
-        clock = again(held(story).contact.clocks.get(kind=kind))  # type: ignore[union-attr]
+        clock = again(held(story).contact.clocks.get(kind=kind))  # type: ignore[union-attr]  # it is a contact's
         with pytest.raises(NotAllowedInStatus, match=r"^This deadline cannot be paused\.$"):
             pause(clock, story.later())
         nothing_was_done(clock)
@@ -205,7 +205,7 @@ class TestWhileItIsPaused:
         clock = held(story)
         pause(clock, story.later())
         (contact,) = front_door.awaiting(amina, story.now)
-        assert contact.due_at == contact.clocks.get(kind="next_step_decision").due_at  # type: ignore[attr-defined]
+        assert contact.due_at == contact.clocks.get(kind="next_step_decision").due_at  # type: ignore[attr-defined]  # annotated
 
 
 class TestGoingOn:

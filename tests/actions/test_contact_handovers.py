@@ -138,7 +138,7 @@ class TestAtOpening:
         story.now = local("Mon 23 Nov 2026 09:30")
         story.signed_off(contact)
         handover = contact.handovers.get()
-        assert (handover.taken_on_by.username, handover.taken_on_at) == ("maya", story.now)  # type: ignore[union-attr]
+        assert (handover.taken_on_by.username, handover.taken_on_at) == ("maya", story.now)  # type: ignore[union-attr]  # somebody took it on
         assert contact.case is not None
         assert contact.case.responsibilities.get().team.code == "front-door"
 

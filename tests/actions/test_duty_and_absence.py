@@ -246,13 +246,13 @@ class TestWhileSomebodyIsAway:
         contact = story.contact(at=story.now)
 
         def suggested() -> set[str]:
-            return {user.username for user in AssignForm(contact, story.now).fields["to"].queryset}  # type: ignore[attr-defined]
+            return {user.username for user in AssignForm(contact, story.now).fields["to"].queryset}  # type: ignore[attr-defined]  # a field of models
 
         assert suggested() == {"oliver", "maya", "david", "erin", "ezra"}
         contact.owner = person("amina")
         assert "amina" in suggested()
         leads = LeadForm(story.team("aylesbury"), local_day(story.now)).fields["lead"]
-        assert [user.username for user in leads.queryset] == ["ben"]  # type: ignore[attr-defined]
+        assert [user.username for user in leads.queryset] == ["ben"]  # type: ignore[attr-defined]  # as above
 
 
 def test_two_managers_who_type_at_once_wait_for_each_other(story: Story) -> None:

@@ -227,7 +227,7 @@ class TestDecidingWithoutTheAnswer:
         assert answered(story, late).status == "answered"
         story.signed_off(contact)
         never.refresh_from_db()
-        assert (never.status, never.ended_by.username) == ("withdrawn", "maya")  # type: ignore[union-attr]
+        assert (never.status, never.ended_by.username) == ("withdrawn", "maya")  # type: ignore[union-attr]  # somebody ended it
 
     def test_open_checks_stay_open_after_a_declined_sign_off(self, story: Story) -> None:
         contact = story.contact()

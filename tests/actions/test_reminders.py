@@ -64,7 +64,7 @@ def mine(name: str, at: datetime) -> list[tuple[str, str]]:
 
 
 def is_seen(name: str, reminder: Reminder, at: datetime) -> bool:
-    seen: bool = worklists.my_reminders(person(name), at).get(pk=reminder.pk).is_seen  # type: ignore[attr-defined]
+    seen: bool = worklists.my_reminders(person(name), at).get(pk=reminder.pk).is_seen  # type: ignore[attr-defined]  # annotated
     return seen
 
 
@@ -301,7 +301,7 @@ class TestSnoozing:
     def test_what_is_put_off_is_in_view_with_its_end(self, story: Story) -> None:
         clock = warned(story)
         reminder, at = of(clock), story.now
-        other = of(clock.contact.clocks.get(kind="acknowledge_referrer"))  # type: ignore[union-attr]
+        other = of(clock.contact.clocks.get(kind="acknowledge_referrer"))  # type: ignore[union-attr]  # it is a contact's
         snooze(other, at, "half_day")
         snooze(reminder, at, "hour")
         amina = person("amina")
@@ -342,7 +342,7 @@ class TestWhatIsTypedToSnooze:
 
     def test_a_promise_that_is_kept_is_not_put_off(self, story: Story) -> None:
         clock = warned(story)
-        story.decided(clock.contact)  # type: ignore[arg-type]
+        story.decided(clock.contact)  # type: ignore[arg-type]  # it is a contact's
         with pytest.raises(NotAllowedInStatus, match="met already: there is nothing to put off"):
             snooze(of(clock), story.now, until="", reason="")
 
@@ -377,7 +377,7 @@ class TestUnreadBreaches:
 
     def test_what_is_kept_is_off_it_for_everybody(self, story: Story) -> None:
         clock = late(story)
-        story.decided(clock.contact)  # type: ignore[arg-type]
+        story.decided(clock.contact)  # type: ignore[arg-type]  # it is a contact's
         assert self.of_team("front-door", story.now) == [("David Osei", 1), ("Maya Brooks", 1)]
 
     def test_what_is_late_no_more(self, story: Story) -> None:

@@ -589,7 +589,7 @@ class TestReplayPages:
         self, paula: Person, stricter: RuleSetVersion, replay: Replay, found: Found
     ) -> None:
         answer = paula.http.get(f"{LIST}{stricter.pk}/replays/{replay.pk}/contacts.csv")
-        text = b"".join(answer.streaming_content).decode()  # type: ignore[attr-defined]
+        text = b"".join(answer.streaming_content).decode()  # type: ignore[attr-defined]  # it is streamed
         rows = list(csv.DictReader(io.StringIO(text)))
         assert [row["reference"] for row in rows] == found.stepped_up
         assert [(row["before_pathway"], row["after_pathway"], row["direction"]) for row in rows] == [

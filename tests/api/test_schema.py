@@ -92,7 +92,7 @@ def validator(schema: dict[str, Any], of: dict[str, Any]) -> Draft202012Validato
 class TestTheDescription:
     def test_it_is_valid_openapi_3_1(self, schema: dict[str, Any]) -> None:
         assert schema["openapi"].startswith("3.1.")
-        validate_schema(schema)  # type: ignore[no-untyped-call]
+        validate_schema(schema)  # type: ignore[no-untyped-call]  # it comes without types
         for described in schema["components"]["schemas"].values():
             assert meta.is_valid(described | {"$schema": "https://json-schema.org/draft/2020-12/schema"})
 
@@ -403,7 +403,7 @@ def test_whatever_the_description_allows_or_forbids_is_answered_as_described(com
     checks = [not_a_server_error, status_code_conformance, response_schema_conformance]
     statuses: set[int] = set()
     for found in described.get_all_operations():
-        one: Any = found.ok()  # type: ignore[union-attr]
+        one: Any = found.ok()  # type: ignore[union-attr]  # it is no error
         cases = st.one_of(
             one.as_strategy(generation_mode=GenerationMode.POSITIVE),
             one.as_strategy(generation_mode=GenerationMode.NEGATIVE),

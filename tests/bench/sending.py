@@ -170,7 +170,7 @@ class _Server(Sink):
 
     takes_for_each: float = AT_ONCE
 
-    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802  # as aiosmtpd calls it
         await asyncio.sleep(self.takes_for_each)
         return await super().handle_DATA(server, session, envelope)
 

@@ -59,7 +59,7 @@ class MailServer:
 
         async def listen() -> None:
             handler = _Handler(self, name)
-            connected: Callable[[], SMTP] = lambda: SMTP(handler, hostname="mail.example", loop=self._loop)  # noqa: E731
+            connected: Callable[[], SMTP] = lambda: SMTP(handler, hostname="mail.example", loop=self._loop)  # noqa: E731  # it needs its type
             self._servers.append(await self._loop.create_server(connected, sock=bound))
 
         asyncio.run_coroutine_threadsafe(listen(), self._loop).result(10)
@@ -98,7 +98,7 @@ class _Handler:
         await self._wait_while_silent()
         return responses
 
-    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802  # as aiosmtpd calls it
         await self._wait_while_silent()
         letter = message_from_bytes(envelope.content, policy=policy.default)
         self._mail.letters.append(

@@ -63,7 +63,7 @@ class Stream:
         workers += [Decider(self, base_url, name, ledger, to_decide, to_accept).work for name in DECIDERS]
         workers.append(Receivers(self, base_url, ledger, to_accept).work)
         workers.append(MovedClocks(self, database, step).work)
-        self._threads = [threading.Thread(target=work, name=str(work.__self__), daemon=True) for work in workers]  # type: ignore[attr-defined]
+        self._threads = [threading.Thread(target=work, name=str(work.__self__), daemon=True) for work in workers]  # type: ignore[attr-defined]  # each is a bound method
 
     def start(self) -> None:
         for thread in self._threads:

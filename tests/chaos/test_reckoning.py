@@ -43,7 +43,7 @@ class Evidence:
     def fault(self, **what: object) -> Fault:
         """A fault as the first letter was taken."""
         at = self.letters[0].at
-        return replace(Fault("worker killed", at, at, at, senders=1), **what)  # type: ignore[arg-type]
+        return replace(Fault("worker killed", at, at, at, senders=1), **what)  # type: ignore[arg-type]  # fields of a fault
 
 
 @pytest.fixture

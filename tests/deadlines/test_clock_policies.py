@@ -555,7 +555,7 @@ def test_a_clock_that_ends_with_a_day_ends_with_a_day_after_a_pause(paused: str,
 
 # ---- whatever the moment
 
-MOMENTS = st.datetimes(datetime(2021, 1, 1), datetime(2029, 12, 31), timezones=st.just(UTC))  # noqa: DTZ001
+MOMENTS = st.datetimes(datetime(2021, 1, 1), datetime(2029, 12, 31), timezones=st.just(UTC))  # noqa: DTZ001  # the zone stands behind
 COUNT_WORKING_DAYS = [policy for policy in shipped().values() if policy.unit == "working_day"]
 PAUSABLE = [policy for policy in shipped().values() if policy.may_pause]
 CALENDARS = st.sampled_from([HUB, CLOSED_AT_CHRISTMAS, CLOSED_ON_FRIDAY])
@@ -564,7 +564,7 @@ STARTS = st.one_of(
     MOMENTS,
     *(
         st.datetimes(first, first + timedelta(days=5), timezones=st.just(UTC))
-        for first in (datetime(2026, 12, 22), datetime(2026, 3, 26), datetime(2026, 10, 22))  # noqa: DTZ001
+        for first in (datetime(2026, 12, 22), datetime(2026, 3, 26), datetime(2026, 10, 22))  # noqa: DTZ001  # the zone follows
     ),
 )
 

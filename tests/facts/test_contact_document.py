@@ -91,8 +91,8 @@ def test_it_is_the_one_that_was_promised() -> None:
     sent = contact()
     for shape, part in [
         (ContactDocument, sent),
-        (ContactDocument.model_fields["children"].annotation.__args__[0], sent["children"][0]),  # type: ignore[union-attr]
-        (ContactDocument.model_fields["adults"].annotation.__args__[0], sent["adults"][0]),  # type: ignore[union-attr]
+        (ContactDocument.model_fields["children"].annotation.__args__[0], sent["children"][0]),  # type: ignore[union-attr]  # a list of parts
+        (ContactDocument.model_fields["adults"].annotation.__args__[0], sent["adults"][0]),  # type: ignore[union-attr]  # as above
     ]:
         assert set(part) == set(shape.model_fields), "Every field needs a value in tests/stage/contact.json"
 

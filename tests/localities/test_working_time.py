@@ -396,7 +396,7 @@ calendars = st.sampled_from(list(CALENDARS.values()))
 # In whichever zone they are told: the answer is the same.
 moments = st.datetimes(
     datetime(2026, 1, 1),  # noqa: DTZ001  # the zone follows
-    datetime(2027, 1, 31),  # noqa: DTZ001
+    datetime(2027, 1, 31),  # noqa: DTZ001  # as above
     timezones=st.sampled_from([UTC, LONDON]),
 )
 while_ = st.timedeltas(timedelta(0), timedelta(days=12))

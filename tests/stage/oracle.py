@@ -410,8 +410,8 @@ def with_one_change(facts: Facts, where: Where, value: object) -> Facts:
     step, *below = where
     holder: Any = facts
     changed = list(holder) if isinstance(holder, list) else dict(holder)
-    changed[step] = with_one_change(holder[step], tuple(below), value) if below else value  # type: ignore[index]
-    return changed  # type: ignore[return-value]
+    changed[step] = with_one_change(holder[step], tuple(below), value) if below else value  # type: ignore[index]  # a list or an object, by the step
+    return changed  # type: ignore[return-value]  # of the type it was
 
 
 def each_true_or_false(facts: Facts) -> Iterator[Where]:

@@ -208,7 +208,7 @@ class TestSendingIn:
         sent = story.contact(at=timezone.now(), **typed.document)
         assert typed.recommendation is not None
         assert sent.recommendation is not None
-        facts = [dict(entry.recommendation.facts, received_on=None) for entry in (typed, sent)]  # type: ignore[union-attr]
+        facts = [dict(entry.recommendation.facts, received_on=None) for entry in (typed, sent)]  # type: ignore[union-attr]  # both have one
         assert facts[0] == facts[1] | {"family": facts[0]["family"]}
 
     def test_one_tick_is_an_indicator_too(self, typist: Typist) -> None:

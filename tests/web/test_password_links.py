@@ -405,7 +405,7 @@ class TestTheAdministratorsPage:
 
 
 class TestTheFirstAdministrator:
-    WHO = {"username": "alex.moore", "name": "Alex Moore", "email": "alex@front-door.example"}  # noqa: RUF012
+    WHO = {"username": "alex.moore", "name": "Alex Moore", "email": "alex@front-door.example"}  # noqa: RUF012  # what is typed
 
     def add(self, now: datetime | None = None, **other: str) -> PasswordLink:
         return passwords.add_first_administrator(**self.WHO | other, by=audit.SYSTEM, now=now or timezone.now())
