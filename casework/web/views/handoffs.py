@@ -95,8 +95,11 @@ def _offered(request: HttpRequest, reference: str, step: HandoffKind | None) -> 
         )  # fmt: skip
     permissions.check_can_offer(case, responsible.pk, user, local_day(now))
     on_offer = next((each for each in case.handoffs.all() if each.status == HandoffStatus.OFFERED), None)
-    if case.status != CaseStatus.OPEN or on_offer is not None or step not in (None, HandoffKind.step_of(responsible)):
+    if case.status != CaseStatus.OPEN or on_offer is not None:
         return _back_to(request, case)
+    if step not in (None, HandoffKind.step_of(responsible)):
+        way = "up" if step is HandoffKind.STEP_UP else "down"
+        raise NotAllowedInStatus(f"{responsible} cannot step a case {way}. Offer it to another team.")
     if number >= LEAD_OFFERS_FROM:
         permissions.check_can_offer_again(case, responsible.pk, user, local_day(now))
     return page()

@@ -3,7 +3,7 @@
 from casework.actions import cases, handoffs
 from casework.models import Case
 from tests.stage.documents import child
-from tests.stage.staff import SignedIn, is_done, is_wrong, path_of
+from tests.stage.staff import SignedIn, is_done, is_refused, is_wrong, path_of
 from tests.stage.story import Story, person
 
 KNOWS = "She knows that a social worker comes, and is afraid."
@@ -63,3 +63,10 @@ def test_what_was_typed_into_a_step_is_kept(case: Case) -> None:
     fields = ben.open(case, "step-up/").form(at) | {"offer-family_told": KNOWS, "keep": "later"}
     ben.client.post(at, fields)
     assert ben.open(case, "step-up/").form(at)["offer-family_told"] == KNOWS
+
+
+def test_a_team_that_cannot_take_the_step_is_told(case: Case, story: Story) -> None:
+    says = "Aylesbury team cannot step a case down. Offer it to another team."
+    is_refused(SignedIn("ben").client.get(f"{path_of(case)}step-down/"), 409, says)
+    says = "Child protection team cannot step a case up. Offer it to another team."
+    is_refused(SignedIn("pat").client.get(f"{path_of(with_social_workers(story))}step-up/"), 409, says)
