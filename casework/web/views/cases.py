@@ -163,4 +163,6 @@ def _page(request: HttpRequest, reference: str, now: datetime, **shown: ActionFo
             context["authority"] = shown.get("authority") or AuthorityForm()
     if is_open and on_offer is None:
         context |= _offering(case, page.periods, user, now)
+    # Whether the page has a part with what the reader may do.
+    context["acts"] = page.is_responsible or context["closes"] or "offers" in context or "who_offers" in context
     return page.show("front_door/cases/show.html", context, shown.values())

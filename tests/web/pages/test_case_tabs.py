@@ -8,6 +8,7 @@ from tests.stage.pages import OVERSEERS
 from tests.stage.staff import TABS_OF_A_CASE, SignedIn, looks
 from tests.stage.story import Story
 
+ON_THIS_PAGE = {"aria-label": "On this page"}
 TABS = ("", *(f"{tab}/" for tab in TABS_OF_A_CASE))
 
 
@@ -67,3 +68,29 @@ def test_handoffs_say_who_had_the_case_and_what_became_of_each_offer(offer: Hand
     page = SignedIn("ben").open(offer.case, "handoffs/")
     assert "1. Front door" in page.text
     assert "Front door to Aylesbury team, offered" in page.text
+
+
+@pytest.mark.parametrize(("name", "acts"), [("ben", True), ("ava", False)])
+def test_the_top_of_the_overview_leads_to_its_parts(case: Case, name: str, acts: bool) -> None:
+    page = SignedIn(name).open(case)
+    (links,) = page.root.all("nav", **ON_THIS_PAGE)
+    leads_to = [link["href"] for link in links.all("a")]
+    assert leads_to == ["#story-heading", *["#work-heading"] * acts, "#who-sees-heading"]
+    assert {href[1:] for href in leads_to} <= set(page.ids)
+    assert not SignedIn(name).open(case, "plan/").root.all("nav", **ON_THIS_PAGE)
+
+
+def test_on_offer_it_leads_to_the_offer(story: Story) -> None:
+    page = SignedIn("ben").open(story.offered().case)
+    (links,) = page.root.all("nav", **ON_THIS_PAGE)
+    assert [link["href"] for link in links.all("a")] == ["#offer-heading", "#story-heading", "#who-sees-heading"]
+    assert "offer-heading" in page.ids
+
+
+def test_whoever_names_the_lead_practitioner_reads_who_it_is_now(case: Case) -> None:
+    ben = SignedIn("ben")
+    assert "Lead practitioner now: nobody yet" in ben.open(case).text
+    Case.objects.filter(pk=case.pk).update(lead_practitioner=User.objects.get(username="bea"))
+    assert "Lead practitioner now: Bea Thornton" in ben.open(case).text
+    Case.objects.filter(pk=case.pk).update(lead_left_on="2026-11-20")
+    assert "Lead practitioner now: nobody now" in ben.open(case).text
