@@ -157,6 +157,15 @@ class TestAdding:
         assert says not in SignedIn("amina").open(f"{path_of(contact)}files/").text
 
 
+class TestPages:
+    def test_say_of_which_family_they_are(self, story: Story) -> None:
+        case = story.accepted()
+        file = put(case.contacts.get(), story)
+        for path in (f"{path_of(case)}files/", f"{path_of(file.contact)}files/", page_of(file)):
+            assert "Robin Ashworth" in Page(SignedIn("ben").client.get(path)).heading, path
+        assert "Robin Ashworth" in Page(SignedIn("maya").client.get(page_of(file, "remove/"))).heading
+
+
 class TestHaving:
     def test_it_goes_out_as_a_download_that_runs_nothing(self, contact: Contact, story: Story) -> None:
         file = put(contact, story, name="Schulbericht – Größe.pdf")
