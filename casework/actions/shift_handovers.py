@@ -1,10 +1,12 @@
 """A shift hands over to the next: it gives a sheet, which says what is open and what was done; the next has read it."""
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Collection, Iterator
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from django.db import transaction
+from django.db.models import Q, QuerySet
 
 from casework.access import conditions, permissions
 from casework.actions.contact_handovers import other_team
@@ -136,26 +138,18 @@ def sheet(team: Team, by: User, now: datetime) -> dict[str, list[dict[str, Any]]
     contacts = Contact.objects.visible_to(by, now)
     waiting = contacts.undecided().filter(team__kind__in=FRONT_DOOR_KINDS)
     grave = list(waiting.filter(rag__in=GRAVE).select_related("owner").order_by("-rag", "received_at"))
-    children: dict[int, list[str]] = {}
-    rows = list(
-        ContactChild.objects.filter(contact__in=[each.pk for each in grave], in_family=True)
-        .select_related("person").order_by("contact", "position")
-    )  # fmt: skip
-    name_rows(rows, by, now)
-    for row in rows:
-        children.setdefault(row.contact_id, []).append(row.called)
+    cases, due = list(_grave_cases(by, now)), list(_due(by, now, coming))
     asked = PartnerCheck.objects.filter(contact__in=waiting.order_by().values("pk"), status=PartnerCheckStatus.ASKED)
     duties = Duty.objects.between(max(coming.starts, now), coming.ends)
-    return {
+    parts: dict[str, list[dict[str, Any]]] = {
         "grave": [
-            _about(each, family=", ".join(children.get(each.pk, ())), rag=each.rag, status=_status(each),
-                   owner=str(each.owner or "Nobody"))
+            _about(each, rag=each.rag, status=_status(each), owner=str(each.owner or "Nobody"))
             for each in grave
         ],
-        "cases": list(_cases(by, now)),
+        "cases": list(_cases(cases)),
         "due": [
             _about(clock.about, what=title_of(clock.kind).capitalize(), at=clock.due_at.isoformat())
-            for clock in _due(by, now, coming)
+            for clock in due
         ],
         "said": sorted(_said(contacts, team, left, now), key=lambda line: str(line["at"])),
         "asked": [
@@ -168,6 +162,31 @@ def sheet(team: Team, by: User, now: datetime) -> dict[str, list[dict[str, Any]]
             for each in duties
         ],
     }  # fmt: skip
+    of_cases = {each.pk for each in (*cases, *(clock.about for clock in due)) if isinstance(each, Case)}
+    _name_families(parts, of_cases, by, now)
+    return parts
+
+
+def _name_families(parts: dict[str, list[dict[str, Any]]], cases: Collection[int], by: User, now: datetime) -> None:
+    """
+    Each line about a record says what its family is called, as this user reads it.
+
+    :param cases: those that a line is about.
+    """
+    lines = [line for part in parts.values() for line in part if "about" in line]
+    about = Q(pk__in={line["contact"] for line in lines if line["contact"]}) | Q(case__in=cases)
+    contacts = Contact.objects.visible_to(by, now).filter(about).order_by().values("pk")
+    of_family = ContactChild.objects.filter(contact__in=contacts, in_family=True)
+    # The document is long, and nobody is named by it.
+    rows = of_family.select_related("person", "contact__case").defer("contact__document")
+    found = list(rows.order_by("contact", "position"))
+    name_rows(found, by, now)
+    called: dict[str, dict[int, str]] = defaultdict(dict)
+    for row in found:
+        for record in (row.contact, row.contact.case):
+            called[str(record)][row.person_id] = row.called
+    for line in lines:
+        line["family"] = ", ".join(called[line["about"]].values())
 
 
 def _about(record: Any, **says: str) -> dict[str, Any]:
@@ -178,28 +197,20 @@ def _status(contact: Contact) -> str:
     return "Awaiting sign-off" if contact.status == ContactStatus.SIGN_OFF else "Awaiting a decision"
 
 
-def _cases(by: User, now: datetime) -> Iterator[dict[str, Any]]:
+def _grave_cases(by: User, now: datetime) -> QuerySet[Case]:
     """The red and amber cases for which the front door or emergency duty is still responsible."""
     here = Responsibility.objects.filter(period__endswith=None, team__kind__in=FRONT_DOOR_KINDS)
-    cases = list(
-        Case.objects.open_to(by, now).filter(status=CaseStatus.OPEN, rag__in=GRAVE, pk__in=here.values("case"))
-        .order_by("-rag", "received_at")
-    )  # fmt: skip
-    of_case = ContactChild.objects.filter(contact__case__in=[each.pk for each in cases], in_family=True)
-    rows = list(of_case.select_related("person", "contact").order_by("contact", "position"))
-    name_rows(rows, by, now)
-    children: dict[int | None, dict[int, str]] = {}
-    for row in rows:
-        children.setdefault(row.contact.case_id, {})[row.person_id] = row.called
+    grave = Case.objects.open_to(by, now).filter(status=CaseStatus.OPEN, rag__in=GRAVE, pk__in=here.values("case"))
+    return grave.order_by("-rag", "received_at")
+
+
+def _cases(cases: Collection[Case]) -> Iterator[dict[str, Any]]:
     offers = Handoff.objects.filter(case__in=[each.pk for each in cases], status=HandoffStatus.OFFERED)
     offered = {each.case_id: each for each in offers.select_related("to_team")}
     for case in cases:
         offer = offered.get(case.pk)
-        family = ", ".join(children.get(case.pk, {}).values())
-        yield _about(
-            case, family=family, rag=case.rag,
-            status=f"Offered to {offer.to_team}, not answered yet" if offer else "Needs a team",
-        )  # fmt: skip
+        status = f"Offered to {offer.to_team}, not answered yet" if offer else "Needs a team"
+        yield _about(case, rag=case.rag, status=status)
 
 
 def _due(by: User, now: datetime, coming: Shift) -> Any:

@@ -20,6 +20,7 @@ from tests.stage.story import Story, person
 from tests.stage.web_client import Page
 
 GIVE, LIST = "/duty/handovers/give/front-door/", "/duty/handovers/"
+DUE = {"aria-labelledby": "due-heading"}
 RED: dict[str, Any] = {"children": [child(indicators=["L4-01"])]}
 
 
@@ -89,11 +90,37 @@ class TestTheSheet:
         assert (line["about"], line["family"], line["rag"]) == (str(case), "Robin Ashworth", "amber")
         assert line["status"] == "Offered to Aylesbury team, not answered yet"
         text = SignedIn("erin").open(path_of(handover)).text
-        assert f"Robin Ashworth Amber {line['status']}" in text
+        assert f"Robin Ashworth, {case}: Amber {line['status']}" in text
         restrict(story, contact)
         text = SignedIn("erin").open(path_of(handover)).text
         assert f"{case}: restricted, or closed to you" in text
         assert "Robin Ashworth" not in text
+
+    def test_names_the_family_of_each_line_for_whoever_may_know_it(self, story: Story) -> None:
+        contact = story.contact(**RED)
+        story.asked(contact, question="Who lives there?")
+        handover = given()
+        lines = {(part, line["about"]): line["family"] for part in ("due", "asked") for line in handover.says[part]}
+        assert lines["due", str(contact)] == lines["asked", str(contact)] == "Robin Ashworth"
+        page = SignedIn("erin").open(path_of(handover))
+        (due,) = page.root.all("section", **DUE)
+        assert f"Robin Ashworth, {contact}" in due.text
+        assert {link.text for link in due.all("a", href=f"/contacts/{contact}/")} == {str(contact)}
+        restrict(story, contact)
+        text = SignedIn("erin").open(path_of(handover)).text
+        assert f"{contact}: restricted, or closed to you" in text
+        assert "Robin Ashworth" not in text
+
+    def test_a_sheet_of_earlier_names_no_family_where_it_stored_none(self, story: Story) -> None:
+        contact = story.contact(**RED)
+        now = timezone.now()
+        says = {"due": [{"about": str(contact), "contact": contact.pk, "what": "Decision", "at": now.isoformat()}]}
+        handover = ShiftHandover.objects.create(
+            from_team=front_door(), to_team=emergency_duty(), since=now, until=now + timedelta(hours=8), note="x",
+            says=says, given_at=now, given_by=person("amina"),
+        )  # fmt: skip
+        (due,) = SignedIn("erin").open(path_of(handover)).root.all("section", **DUE)
+        assert due.all("a", href=f"/contacts/{contact}/")[0].text == str(contact)
 
     def test_a_case_stands_on_it_until_a_team_has_taken_it_on(self, story: Story) -> None:
         def cases() -> list[tuple[str, str]]:
