@@ -11,10 +11,10 @@ import pytest
 from django.contrib.auth.password_validation import password_changed, validate_password
 from django.core.exceptions import ValidationError
 from pytest_django import Settings
-from structlog.testing import capture_logs
 
 from config import passwords
 from localities.models import PastPassword, User
+from tests.stage import logs
 
 GOOD_ONE = "teal bicycle gravy"
 
@@ -188,11 +188,12 @@ class TestStolenPasswords:
         assert len(asked) == 1
 
     def test_where_it_answers_with_an_error_the_password_is_taken_and_the_log_says_so(
-        self, ben: User, settings: Settings
+        self, ben: User, settings: Settings, caplog: pytest.LogCaptureFixture
     ) -> None:
         for status in (500, 429, 404):
-            with stolen(settings, f"{HASH[5:]}:2", status=status), capture_logs() as log:
+            with stolen(settings, f"{HASH[5:]}:2", status=status):
                 assert refused(GOOD_ONE, ben) == []
+            log = logs.lines(caplog)
             assert [line["event"] for line in log] == ["the list of stolen passwords was not asked"]
             assert HASH[:5] not in str(log)
 
@@ -201,8 +202,10 @@ class TestStolenPasswords:
             assert refused(GOOD_ONE, ben) == []
         assert len(asked) == 1
 
-    def test_where_it_does_not_answer_nobody_waits_for_long(self, ben: User, settings: Settings) -> None:
+    def test_where_it_does_not_answer_nobody_waits_for_long(
+        self, ben: User, settings: Settings, caplog: pytest.LogCaptureFixture
+    ) -> None:
         settings.PWNED_PASSWORDS_TIMEOUT = 0.1
-        with stolen(settings, f"{HASH[5:]}:2", waits=Event()), capture_logs() as log:
+        with stolen(settings, f"{HASH[5:]}:2", waits=Event()):
             assert refused(GOOD_ONE, ben) == []
-        assert [line["error"] for line in log] == ["ReadTimeout"]
+        assert [line["error"] for line in logs.lines(caplog)] == ["ReadTimeout"]

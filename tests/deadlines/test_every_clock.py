@@ -177,7 +177,7 @@ def kept_by(username: str) -> Callable[[Story, Clock], datetime]:
 
 def asked_to_close(story: Story, kind: str) -> Told:
     case = story.accepted()
-    ended = how_it_ended(children_seen=False, adults_seen=False)
+    ended = how_it_ended(outcome="no_progress", children_seen=False, adults_seen=False)
     closing.ask_lead(case_id=case.pk, ended=ended, by=person("bea"), now=story.later())
     return case.clocks.get(kind=kind), story.now
 

@@ -354,7 +354,7 @@ class TestClosing(GoesOnFromSharedStory):
             for name, born, home in (("Noor", "2012-05-16", "HP21 7AA"), ("Ola", "2009-11-02", "HP20 1UA"))
         )
         asked_of = story.accepted(story.contact(children=[noor], adults=[]))
-        ended = how_it_ended(children_seen=False, adults_seen=False)
+        ended = how_it_ended(outcome="no_progress", children_seen=False, adults_seen=False)
         asked = closing.ask_lead(case_id=asked_of.pk, ended=ended, by=person("bea"), now=story.later())
         return settled(story, closed, asked, story.accepted(story.contact(children=[ola], adults=[])))
 

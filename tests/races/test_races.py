@@ -42,7 +42,7 @@ from casework.models import (
     SignOff,
 )
 from casework.record import integrity
-from errors import InvalidInput, ServiceError, TakenBySomeoneElse
+from errors import InvalidInput, NotAllowedInStatus, ServiceError, TakenBySomeoneElse
 from localities.models import Agency, Membership
 from localities.working_time import local_day
 from tests.stage.documents import address, contact_document, nhs_number
@@ -484,11 +484,12 @@ class TestHandingOver:
                 return closing.close(case_id=pk, ended=how_it_ended(), by=person("ben"), now=now)
 
             def ask(pk: int = case.pk, now: Any = now) -> ClosingRequest:
-                ended = how_it_ended(children_seen=False, adults_seen=False)
+                ended = how_it_ended(outcome="no_progress", children_seen=False, adults_seen=False)
                 return closing.ask_lead(case_id=pk, ended=ended, by=person("bea"), now=now)
 
-            closed, _ = race(close, ask)
+            closed, request = race(close, ask)
             assert not isinstance(closed, Exception), repr(closed)
+            assert isinstance(request, ClosingRequest | NotAllowedInStatus), repr(request)
             assert not ClosingRequest.objects.filter(case=case, answered_at=None).exists()
             assert not case.clocks.running().exists()
 

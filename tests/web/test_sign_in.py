@@ -18,7 +18,6 @@ from django.utils import timezone
 from django.utils.dateformat import format as date_format
 from django.utils.formats import get_format
 from pytest_django import Settings
-from structlog.testing import capture_logs
 
 from casework.models import SignInEvent
 from config.local import embedded
@@ -27,6 +26,7 @@ from config.local.processes import Child
 from localities import limits
 from localities.models import KnownDevice, Membership, Tries, User
 from localities.working_time import local_day
+from tests.stage import logs
 from tests.stage.sql import asked
 from tests.stage.web_client import Page, browser
 
@@ -283,17 +283,18 @@ class TestTries:
         assert says(sign_in(client)) == MUST_WAIT
 
     def test_it_holds_while_valkey_is_away(
-        self, client: Client, ben: User, settings: Settings, own_valkey: tuple[str, Child]
-    ) -> None:
+        self, client: Client, ben: User, settings: Settings, own_valkey: tuple[str, Child],
+        caplog: pytest.LogCaptureFixture,
+    ) -> None:  # fmt: skip
         address, valkey = own_valkey
         cache_there = settings.CACHES["default"] | {"LOCATION": address}
         settings.CACHES = settings.CACHES | {"default": cache_there}
         assert caches["default"].add("answers", 1)
         assert self.tries(client, "ben", 2) == [WRONG] * 2
         valkey.stop()
-        with capture_logs() as log:
-            caches["default"].get("answers")
-        assert [line["event"] for line in log] == ["nothing is counted: Redis or Valkey does not answer"]
+        caplog.clear()
+        caches["default"].get("answers")
+        assert [line["event"] for line in logs.lines(caplog)] == ["nothing is counted: Redis or Valkey does not answer"]
         assert self.tries(client, "ben", 4) == [WRONG] * 3 + [MUST_WAIT]
 
     def test_no_name_and_no_address_stands_in_the_counts(self, client: Client, db: None) -> None:
