@@ -41,8 +41,7 @@ def _lost(now: datetime) -> CaseQuerySet:
 @transaction.atomic
 def _release_one(case_id: int, now: datetime) -> bool:
     """Unless another transaction has locked the case: then the next run does it."""
-    locked = Case.objects.with_rule_set().select_for_update(of=("self",), no_key=True, skip_locked=True)
-    case = locked.filter(pk__in=_lost(now).values("pk"), pk=case_id).select_related(None).first()
+    case = _lost(now).locked(skip_locked=True).filter(pk=case_id).first()
     if case is None:
         return False
     team, lead = responsibilities.responsible_team(case), case.lead_practitioner_id

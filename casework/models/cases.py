@@ -94,9 +94,13 @@ class CaseQuerySet(models.QuerySet["Case"]):
         either = Q(Exists(children)) | Q(Exists(adults))
         return self.annotate(is_restricted=models.ExpressionWrapper(either, output_field=models.BooleanField()))
 
-    def locked(self) -> CaseQuerySet:
-        """Locks the rows until the transaction ends. Every action on a case locks the case's row first."""
-        return self.with_rule_set().select_for_update(of=("self",), no_key=True)
+    def locked(self, *, skip_locked: bool = False) -> CaseQuerySet:
+        """
+        Locks the rows until the transaction ends. Every action on a case locks the case's row first.
+
+        :param skip_locked: whether to leave out rows that another transaction has locked, and not wait for it.
+        """
+        return self.with_rule_set().select_for_update(of=("self",), no_key=True, skip_locked=skip_locked)
 
     def with_rule_set(self) -> CaseQuerySet:
         """With the version of the rules that each was decided under, which says what its pathway is."""
