@@ -29,6 +29,7 @@ from casework.models import (
     Outcome,
     Responsibility,
 )
+from casework.models.inserting import insert_all
 from casework.record import audit, responsibilities
 from casework.record.transitions import move
 from casework.statuses import CaseStatus, HandoffStatus
@@ -93,11 +94,13 @@ def close(*, case_id: int, ended: HowItEnded, by: User, now: datetime) -> Case:
         closed_at=now, closed_by=by, outcome=ended.outcome, closing_summary=ended.summary,
     )  # fmt: skip
     reason = ended.lead_reason if without_contact else ""
-    Closing.objects.create(case=case, without_contact=without_contact, lead_reason=reason, **ended.words)
     if responsibility.request is not None:
         ClosingRequest.objects.filter(pk=responsibility.request).update(answered_at=now, answered_by=by)
     clocks.stop(case, at=now, ended=ClockEnd.OVERTAKEN)
-    audit.record(Event.CASE_CLOSED, by=by, at=now, case=case, outcome=ended.outcome, without_contact=without_contact)
+    said = Closing(case=case, without_contact=without_contact, lead_reason=reason, **ended.words)
+    about: dict[str, Any] = {"case": case, "outcome": ended.outcome, "without_contact": without_contact}
+    # What was said goes with the audit event, in one round trip.
+    insert_all([said], [audit.entry(Event.CASE_CLOSED, by=by, at=now, **about)])
     outbox.write(
         outbox.message(
             Message.CASE_CLOSED, to=referrer["email"], key=f"case_closed:{case}:{referrer['contact']}", at=now,
