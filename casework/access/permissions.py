@@ -19,7 +19,7 @@ from casework.models import (
 )
 from casework.statuses import ContactStatus
 from errors import NotPermitted
-from localities.models import FRONT_DOOR_KINDS, Role, Team, User
+from localities.models import FRONT_DOOR_KINDS, LEADING_ROLES, Role, Team, User
 from localities.roles import roles_of
 
 RULE_READERS = (
@@ -30,8 +30,7 @@ APPROVERS = (Role.PRACTICE_LEAD, Role.SERVICE_MANAGER)
 RESTRICTERS = (Role.FRONT_DOOR_MANAGER, Role.SERVICE_MANAGER, Role.INFORMATION_GOVERNANCE)
 # Their roles show them every contact and case, whichever team has it: an owner can always look.
 RESTRICTION_OWNERS = (Role.SERVICE_MANAGER, Role.INFORMATION_GOVERNANCE)
-OVERSIGHT = (Role.TEAM_LEAD, Role.FRONT_DOOR_MANAGER, Role.SERVICE_MANAGER, Role.PRACTICE_LEAD)
-LEADS = (Role.TEAM_LEAD, Role.FRONT_DOOR_MANAGER)
+OVERSIGHT = (*LEADING_ROLES, Role.SERVICE_MANAGER, Role.PRACTICE_LEAD)
 SERVICE_LEADS = (Role.SERVICE_MANAGER,)
 # Whoever answers for people or for accounts; at night there is a manager, and no administrator.
 WHO_LET_IN = (Role.FRONT_DOOR_MANAGER, Role.TEAM_LEAD, Role.SERVICE_MANAGER, Role.ADMINISTRATOR)
@@ -169,7 +168,7 @@ def check_can_correct_note(note: Note, team_id: int | None, by: User, on: date) 
     if not (
         note.written_by_id == by.pk
         or (note.contact_id is not None and Role.FRONT_DOOR_MANAGER in who.front_door_roles)
-        or (team_id is not None and who.has(Role.TEAM_LEAD, Role.FRONT_DOOR_MANAGER, team_id=team_id))
+        or (team_id is not None and who.has(*LEADING_ROLES, team_id=team_id))
         or who.has(Role.SERVICE_MANAGER)
     ):
         raise NotPermitted("Only who wrote a note, or a lead or manager, can correct it.")
@@ -214,7 +213,7 @@ def check_can_offer(case: Case, team_id: int, by: User, on: date) -> None:
 def check_can_offer_again(case: Case, team_id: int, by: User, on: date) -> None:
     """From the third handoff on, only a lead of the responsible team or the service manager may offer the case."""
     who = roles_of(by, on)
-    if not (who.has(Role.TEAM_LEAD, Role.FRONT_DOOR_MANAGER, team_id=team_id) or who.has(Role.SERVICE_MANAGER)):
+    if not (who.has(*LEADING_ROLES, team_id=team_id) or who.has(Role.SERVICE_MANAGER)):
         raise NotPermitted(
             f"{case} changed hands twice already. Whoever leads your team offers it once more, and says why."
         )
@@ -264,7 +263,7 @@ def check_can_close(case: Case, team_id: int, by: User, on: date, *, without_con
         check_can_work_in(case, team_id, by, on)
         return
     who = roles_of(by, on)
-    if not (who.has(Role.TEAM_LEAD, Role.FRONT_DOOR_MANAGER, team_id=team_id) or who.has(Role.SERVICE_MANAGER)):
+    if not (who.has(*LEADING_ROLES, team_id=team_id) or who.has(Role.SERVICE_MANAGER)):
         check_can_work_in(case, team_id, by, on)
         raise NotPermitted(f"Nobody was in contact with the family of {case}. Ask whoever leads the team to close it.")
 
@@ -283,7 +282,7 @@ def check_can_see_unread(team_id: int, by: User, on: date) -> None:
     A lead of the team or the service manager may see who has unread reminders. Colleagues may not see it of each other.
     """
     who = roles_of(by, on)
-    if not (who.has(Role.TEAM_LEAD, Role.FRONT_DOOR_MANAGER, team_id=team_id) or who.has(Role.SERVICE_MANAGER)):
+    if not (who.has(*LEADING_ROLES, team_id=team_id) or who.has(Role.SERVICE_MANAGER)):
         raise NotPermitted("Only whoever leads the team can see who has not looked at what is late.")
 
 
@@ -382,7 +381,7 @@ def check_can_read_open_list(team: Team, by: User, on: date) -> None:
     """
     who = roles_of(by, on)
     is_of_front_door = team.kind in FRONT_DOOR_KINDS and Role.FRONT_DOOR_MANAGER in who.front_door_roles
-    if not (is_of_front_door or who.has(*LEADS, team_id=team.pk) or who.has(Role.SERVICE_MANAGER)):
+    if not (is_of_front_door or who.has(*LEADING_ROLES, team_id=team.pk) or who.has(Role.SERVICE_MANAGER)):
         raise NotPermitted(f"Only whoever leads {team}, or a service manager, can open its list.")
 
 
@@ -417,7 +416,7 @@ def check_can_read_shift_handovers(by: User, on: date) -> None:
 def check_can_record_absence(person: User, by: User, on: date) -> None:
     """People say when they are away themselves; so does whoever leads a team of theirs, and the service manager."""
     who = roles_of(by, on)
-    leads = any(who.has(*LEADS, team_id=team_id) for team_id in roles_of(person, on).team_ids)
+    leads = any(who.has(*LEADING_ROLES, team_id=team_id) for team_id in roles_of(person, on).team_ids)
     if person.pk != by.pk and not leads and not who.has(Role.SERVICE_MANAGER):
         raise NotPermitted(f"Only {person}, whoever leads their team or a service manager can say when they are away.")
 

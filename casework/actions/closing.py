@@ -35,13 +35,12 @@ from casework.record.transitions import move
 from casework.statuses import CaseStatus, HandoffStatus
 from errors import Fault, InvalidInput, NotAllowedInStatus
 from localities.codes import INDIVIDUAL_SOURCES
-from localities.models import Role, User
+from localities.models import LEADING_ROLES, User
 from localities.working_time import local_day
 from triage.rule_set_document import Work
 
 # The words that a text has at least: "x" and "done" say nothing to whoever reads it in a year.
 FEWEST_WORDS = 4
-LEADS = (Role.TEAM_LEAD, Role.FRONT_DOOR_MANAGER)
 # Professionals may meet without the family.
 OF_CONTACT = tuple(kind for kind in MilestoneKind if kind != MilestoneKind.STRATEGY_DISCUSSION_HELD)
 
@@ -129,7 +128,7 @@ def ask_lead(*, case_id: int, ended: HowItEnded, by: User, now: datetime) -> Clo
     clocks.start(clocks.CLOSING_ASKED, case, at=now)
     audit.record(Event.CLOSING_ASKED, by=by, at=now, case=case, outcome=ended.outcome)
     outbox.add_for_team(
-        Message.CLOSING_ASKED, responsibility.team, *LEADS, key=f"closing_asked:{request.pk}", at=now, case=case
+        Message.CLOSING_ASKED, responsibility.team, *LEADING_ROLES, key=f"closing_asked:{request.pk}", at=now, case=case
     )
     return request
 

@@ -17,7 +17,7 @@ from casework.record import audit, responsibilities
 from casework.record.transitions import move
 from casework.statuses import HandoffStatus
 from errors import Fault, InvalidInput
-from localities.models import FRONT_DOOR_KINDS, Role, Team, User
+from localities.models import FRONT_DOOR_KINDS, LEADING_ROLES, Role, Team, User
 from localities.reference import Reference
 from localities.working_time import local_day
 
@@ -199,9 +199,7 @@ def _of_bounce(case: Case, handoff: Handoff, now: datetime) -> list[OutboxMessag
     messages = [
         message
         for team in (handoff.from_team, handoff.to_team)
-        for message in outbox.messages_for_team(
-            Message.CASE_BOUNCED, team, Role.TEAM_LEAD, Role.FRONT_DOOR_MANAGER, **about
-        )
+        for message in outbox.messages_for_team(Message.CASE_BOUNCED, team, *LEADING_ROLES, **about)
     ]
     return [*messages, *outbox.messages_for_roles(Message.CASE_BOUNCED, Role.SERVICE_MANAGER, **about)]
 
@@ -280,4 +278,4 @@ def _need_reason(reason: str, says: str) -> None:
 
 def _who_answers(team: Team) -> tuple[Role, ...]:
     """The roles that get the messages about an offer; none if the team has a shared mailbox."""
-    return () if team.email else (Role.TEAM_LEAD, Role.FRONT_DOOR_MANAGER)
+    return () if team.email else LEADING_ROLES

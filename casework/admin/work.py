@@ -34,19 +34,18 @@ from casework.statuses import ContactStatus
 from casework.web.first_pages import FirstPages
 from casework.web.signed_in import user_of
 from casework.web.tags import as_words, duration, span
-from localities.models import Role
+from localities.models import LEADING_ROLES, Role
 from triage.models import RuleSetVersion
 from triage.published_rules import of_version, title_of_pathway
 from triage.said_as import version_said
 
-LEADS = (Role.TEAM_LEAD, Role.FRONT_DOOR_MANAGER)
 OVERSEERS = (Role.SERVICE_MANAGER, Role.AUDITOR)
 
 
 class WorkAdmin(RoleAdmin):
     """A list of a team's work. Nothing is edited here: each row links to the page where the work is done."""
 
-    viewer_roles: ClassVar[tuple[Role, ...]] = (*LEADS, *OVERSEERS)
+    viewer_roles: ClassVar[tuple[Role, ...]] = (*LEADING_ROLES, *OVERSEERS)
     list_display_links = None
     show_full_result_count = False
     paginator = FirstPages
@@ -76,9 +75,7 @@ class WorkAdmin(RoleAdmin):
 
     def teams(self, request: HttpRequest) -> Iterable[int]:
         """The teams that the person leads."""
-        return [
-            each.team_id for each in roles_of_user(request).roles if each.role in LEADS and each.team_id is not None
-        ]
+        return roles_of_user(request).led_teams
 
 
 class DeadlineFilter(admin.SimpleListFilter):

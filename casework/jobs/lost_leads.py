@@ -15,7 +15,7 @@ from casework.messages import outbox
 from casework.models import Case, CaseQuerySet, Event, Message, Responsibility
 from casework.record import audit, responsibilities
 from casework.statuses import CaseStatus
-from localities.models import Membership, Role
+from localities.models import LEADING_ROLES, Membership
 from localities.working_time import local_day
 
 
@@ -51,7 +51,6 @@ def _release_one(case_id: int, now: datetime) -> bool:
     clocks.start_lead_anew(case, at=now)
     audit.record(Event.LEAD_LEFT, by=audit.SYSTEM, at=now, case=case, lead=lead)
     outbox.add_for_team(
-        Message.LEAD_LEFT, team, Role.TEAM_LEAD, Role.FRONT_DOOR_MANAGER,
-        key=f"lead_left:{case}:{lead}:{case.lead_left_on}", at=now, case=case,
-    )  # fmt: skip
+        Message.LEAD_LEFT, team, *LEADING_ROLES, key=f"lead_left:{case}:{lead}:{case.lead_left_on}", at=now, case=case
+    )
     return True

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from casework.access import permissions
 from casework.web import presence
-from localities.models import ADMIN_ROLES, Role, User
+from localities.models import ADMIN_ROLES, LEADING_ROLES, Role, User
 from localities.roles import roles_of
 from localities.working_time import local_day
 
@@ -31,7 +31,7 @@ def service(request: HttpRequest) -> dict[str, Any]:
         "opens_admin": who.has(*ADMIN_ROLES),
         "enters_contacts": bool(who.front_door_roles),
         "reads_restrictions": permissions.allows(permissions.check_can_read_restrictions, user, today),
-        "reads_open_list": who.has(*permissions.LEADS, Role.SERVICE_MANAGER),
+        "reads_open_list": who.has(*LEADING_ROLES, Role.SERVICE_MANAGER),
         "reads_sign_ins": permissions.allows(permissions.check_can_read_sign_ins, user, today),
         "reads_reports": permissions.allows(permissions.check_can_read_reports, user, today),
         **_presence(request),

@@ -130,8 +130,7 @@ def _people(user: User, on: date) -> list[User]:
     who = roles_of(user, on)
     every = Membership.objects.current(on).select_related("user")
     if not who.has(*permissions.SERVICE_LEADS):
-        led = [each.team_id for each in who.roles if each.role in permissions.LEADS]
-        every = every.filter(team__in=led)
+        every = every.filter(team__in=who.led_teams)
     return [user, *dict.fromkeys(each.user for each in every if each.user_id != user.pk)]
 
 
