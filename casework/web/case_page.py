@@ -111,6 +111,11 @@ class CasePage:
         return self.is_open and self.responsible is not None and self.responsible.pk in self.who.team_ids
 
     @property
+    def may_correct(self) -> bool:
+        """Whether the reader may add and correct facts on the contacts of the open case."""
+        return self.is_open and (self.is_responsible or bool(self.who.front_door_roles))
+
+    @property
     def may_close(self) -> bool:
         """Whether the reader may close the case, or ask their lead to. The front door closes none."""
         team = self.responsible

@@ -1,6 +1,5 @@
 """A case's plan and deadlines: what is due, what was done, and what the family wants."""
 
-from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -10,14 +9,14 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from casework.actions import cases, clock_changes
-from casework.models import Case, ClockChange
+from casework.models import ClockChange
 from casework.statuses import CaseStatus
 from casework.web.case_page import CasePage, clocks_of
 from casework.web.clock_forms import ExtendForm, clock_forms
 from casework.web.forms import ActionForm, MilestoneForm
 from casework.web.signed_in import by_post
 from casework.web.story import told_of
-from casework.web.submitting import Done, submit
+from casework.web.submitting import submit
 from casework.web.views.cases import fetch_case
 
 
@@ -32,10 +31,11 @@ def milestone(request: HttpRequest, reference: str) -> HttpResponse:
     """Records a milestone."""
     user, now, case = fetch_case(request, reference)
     form = MilestoneForm(request.POST, prefix="milestone")
-    return _submit(
-        request, case, now, "milestone", form,
+    return submit(
+        request, form,
         lambda said: cases.record_milestone(case_id=case.pk, kind=said["kind"], at=form.moment(), by=user, now=now),
-        says="Saved.",
+        says="Saved.", then=reverse("case-plan", args=[reference]),
+        again=lambda: _page(request, reference, now, milestone=form),
     )  # fmt: skip
 
 
@@ -46,29 +46,13 @@ def extend(request: HttpRequest, reference: str) -> HttpResponse:
     # A closed case has no running clocks. The form takes any of its clocks, and the action says that it is closed.
     clocks = case.clocks.running() if case.status == CaseStatus.OPEN else case.clocks.all()
     form = ExtendForm(clocks, request.POST, prefix="extend")
-    return _submit(
-        request, case, now, "extend", form,
+    return submit(
+        request, form,
         lambda said: clock_changes.extend(
             clock_id=said["clock"], to=form.moment(), reason=said["reason"], by=user, now=now
         ),
         says="Deadline extended. The page still shows when it was due first.",
-    )  # fmt: skip
-
-
-def _submit(
-    request: HttpRequest,
-    case: Case,
-    now: datetime,
-    name: str,
-    form: ActionForm,
-    action: Callable[[dict[str, Any]], Done],
-    *,
-    says: str,
-) -> HttpResponse:
-    """Submits a form of the page, which is shown again in any case. `name` is the form's name on the page."""
-    return submit(
-        request, form, action, says=says, then=reverse("case-plan", args=[case.reference]),
-        again=lambda: _page(request, case.reference, now, **{name: form}),
+        then=reverse("case-plan", args=[reference]), again=lambda: _page(request, reference, now, extend=form),
     )  # fmt: skip
 
 

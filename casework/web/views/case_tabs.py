@@ -59,7 +59,7 @@ def people(request: HttpRequest, reference: str) -> HttpResponse:
             }
             for story in stories
         ],
-        "may_correct": page.is_open and (page.is_responsible or bool(page.who.front_door_roles)),
+        "may_correct": page.may_correct,
     }
     return page.show("front_door/cases/people.html", context)
 

@@ -1,6 +1,5 @@
 """A case's overview: its contacts and decision, the open offer, and the forms to work on it."""
 
-from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -27,15 +26,10 @@ from casework.reading.news import since_decided
 from casework.record import responsibilities
 from casework.statuses import HandoffStatus
 from casework.web.case_page import CasePage
-from casework.web.forms import (
-    ActionForm,
-    AuthorityForm,
-    LeadForm,
-    id_of,
-)
+from casework.web.forms import ActionForm, AuthorityForm, LeadForm, id_of
 from casework.web.signed_in import by_post, user_of
 from casework.web.story import story_of
-from casework.web.submitting import Done, submit
+from casework.web.submitting import submit
 from localities.models import User
 from localities.working_time import local_day
 from triage.rule_set_document import Work
@@ -52,10 +46,11 @@ def lead(request: HttpRequest, reference: str) -> HttpResponse:
     """Names the lead practitioner."""
     user, now, case = fetch_case(request, reference)
     form = LeadForm(responsibilities.responsible_team(case), local_day(now), request.POST)
-    return _submit_on_page(
-        request, case, now, "lead", form,
+    return submit(
+        request, form,
         lambda said: cases.name_lead(case_id=case.pk, lead_id=id_of(said["lead"]), by=user, now=now),
-        says="The lead practitioner is named.",
+        says="The lead practitioner is named.", then=reverse("case", args=[reference]),
+        again=lambda: _page(request, reference, now, lead=form),
     )  # fmt: skip
 
 
@@ -64,12 +59,13 @@ def authority(request: HttpRequest, reference: str) -> HttpResponse:
     """Names the other authority."""
     user, now, case = fetch_case(request, reference)
     form = AuthorityForm(request.POST)
-    return _submit_on_page(
-        request, case, now, "authority", form,
+    return submit(
+        request, form,
         lambda said: cases.name_other_authority(
             case_id=case.pk, authority_id=id_of(said["authority"]), by=user, now=now
         ),
-        says="The other authority is named.",
+        says="The other authority is named.", then=reverse("case", args=[reference]),
+        again=lambda: _page(request, reference, now, authority=form),
     )  # fmt: skip
 
 
@@ -80,29 +76,6 @@ def fetch_case(request: HttpRequest, reference: str) -> tuple[User, datetime, Ca
     """The user, the time and the case, for an action: the case is not shown, so this is not audited."""
     user, now = user_of(request), timezone.now()
     return user, now, get_object_or_404(Case.objects.visible_to(user, now), reference=reference)
-
-
-def _submit_on_page(
-    request: HttpRequest,
-    case: Case,
-    now: datetime,
-    name: str,
-    form: ActionForm,
-    action: Callable[[dict[str, Any]], Done],
-    *,
-    says: str,
-    then: str = "",
-) -> HttpResponse:
-    """
-    Submits a form of the case's page.
-
-    :param name: the form's name on the page.
-    :param then: the path of the next page; empty for this one.
-    """
-    return submit(
-        request, form, action, says=says, then=then or reverse("case", args=[case.reference]),
-        again=lambda: _page(request, case.reference, now, **{name: form}),
-    )  # fmt: skip
 
 
 def _offering(case: Case, periods: list[Responsibility], user: User, now: datetime) -> dict[str, Any]:
@@ -155,7 +128,7 @@ def _page(request: HttpRequest, reference: str, now: datetime, **shown: ActionFo
         "closing_requests": list(requests),
         "closes": on_offer is None and page.may_close,
         "answers_closing": page.answers_closing,
-        "may_correct": is_open and (page.is_responsible or bool(page.who.front_door_roles)),
+        "may_correct": page.may_correct,
     }
     if page.is_responsible:
         context["lead"] = shown.get("lead") or LeadForm(page.periods[-1].team, local_day(now))
