@@ -22,9 +22,8 @@ from casework.web.submitting import submit
 from casework.web.unfinished import kept_at
 from casework.web.views.cases import fetch_case
 from errors import InvalidInput, NotAllowedInStatus, NotPermitted
-from localities.models import User
+from localities.models import Team, User
 from localities.working_time import local_day
-from triage.rule_set_document import Work
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -35,18 +34,22 @@ def close(request: HttpRequest, reference: str) -> HttpResponse:
     Whoever may not close a case whose family nobody met asks the lead, with the same form.
     """
     user, now, case = fetch_case(request, reference)
+    responsible = responsibilities.responsible_team(case)
+    leads = permissions.allows(
+        permissions.check_can_close, case, responsible.pk, user, local_day(now), without_contact=True
+    )
     if request.method != "POST":
         try:
-            _check_may_close(case, user, now)
+            _check_may_close(case, responsible, user, now, leads=leads)
         except (NotAllowedInStatus, NotPermitted):
             if kept_at(request):
                 raise
             return redirect("case", reference)
         return _form(request, reference, now)
-    form = CloseForm(request.POST, leads=_leads(case, user, now))
+    form = CloseForm(request.POST, leads=leads)
     if form.is_valid():
         try:
-            return _closed(request, case, form, user, now)
+            return _closed(request, case, form, user, now, leads=leads)
         except InvalidInput as invalid:
             form.add_faults(invalid)
     return _form(request, reference, now, form)
@@ -79,27 +82,23 @@ def keep_open(request: HttpRequest, reference: str) -> HttpResponse:
 # ---- what the pages are made of
 
 
-def _check_may_close(case: Case, user: User, now: datetime) -> None:
+def _check_may_close(case: Case, responsible: Team, user: User, now: datetime, *, leads: bool) -> None:
     """Before anybody types: whether the case can be closed now, by this user or by their lead."""
     conditions.check_is_open(case)
-    responsible = responsibilities.responsible_team(case)
-    if not _leads(case, user, now):
+    if not leads:
         permissions.check_can_work_in(case, responsible.pk, user, local_day(now))
     conditions.check_nothing_on_offer(case)
     conditions.check_team_has_accepted(case, responsible)
 
 
-def _leads(case: Case, user: User, now: datetime) -> bool:
-    team = case.responsibilities.latest("period").team_id
-    return permissions.allows(permissions.check_can_close, case, team, user, local_day(now), without_contact=True)
-
-
-def _closed(request: HttpRequest, case: Case, form: CloseForm, user: User, now: datetime) -> HttpResponse:
+def _closed(
+    request: HttpRequest, case: Case, form: CloseForm, user: User, now: datetime, *, leads: bool
+) -> HttpResponse:
     """Closes the case or asks the lead to, once that is confirmed; before, shows what was filled in."""
     ended = form.how_it_ended()
     contacted = Milestone.objects.filter(case=case, kind__in=closing.OF_CONTACT).exists()
     lacks_contact = closing.lacks_contact(case, ended, contacted=contacted)
-    asks = lacks_contact and not _leads(case, user, now)
+    asks = lacks_contact and not leads
     if "confirmed" not in request.POST:
         closing.check_answers(case, ended, asks=asks, by=user, now=now)
         return _check_answers(request, case, form, now, asks=asks, lacks_contact=lacks_contact)
@@ -123,13 +122,12 @@ def _form(request: HttpRequest, reference: str, now: datetime, form: CloseForm |
     if form is None:
         initial = as_asked(request_to_close) if request_to_close is not None else None
         form = CloseForm(leads=page.answers_closing, initial=initial)
-    never = not milestones and page.case.work is not Work.OTHER_AUTHORITY
     if milestones and "lead_reason" in form.fields:
         del form.fields["lead_reason"]
     context: dict[str, Any] = {
         "form": form,
         "asked": request_to_close,
-        "never_contacted": never,
+        "never_contacted": closing.lacks_contact(page.case, closing.HowItEnded(), contacted=bool(milestones)),
         "leads": page.answers_closing,
         "ends": endings.of_closing(page.running, put_off),
     }
