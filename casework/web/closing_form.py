@@ -6,14 +6,8 @@ from django import forms
 
 from casework.actions.closing import HowItEnded
 from casework.models import ClosingRequest, Outcome
-from casework.web.forms import ActionForm, reason_field
-from casework.web.rendering import Radios, RadiosInARow
-
-SEEN = [("yes", "Yes"), ("no", "No")]
-
-
-def yes_or_no(label: str, hint: str = "") -> forms.ChoiceField:
-    return forms.ChoiceField(label=label, widget=RadiosInARow, required=False, choices=SEEN, help_text=hint)
+from casework.web.forms import ActionForm, reason_field, truth_of, yes_or_no
+from casework.web.rendering import Radios
 
 
 class CloseForm(ActionForm):
@@ -48,7 +42,7 @@ class CloseForm(ActionForm):
     def how_it_ended(self) -> HowItEnded:
         said = dict(self.cleaned_data)
         for name in self.TRUTHS:
-            said[name] = {"yes": True, "no": False}.get(said[name])
+            said[name] = truth_of(said[name])
         return HowItEnded(**said)
 
 

@@ -28,7 +28,8 @@ from localities.models import Agency, Membership, OtherAuthority, Team, TeamKind
 from localities.working_time import local_day
 
 CHOOSE_A_TEAM = "Select a team that takes work"
-UNKNOWN_YES_NO = [("", "Not known"), ("yes", "Yes"), ("no", "No")]
+YES_NO = [("yes", "Yes"), ("no", "No")]
+UNKNOWN_YES_NO = [("", "Not known"), *YES_NO]
 # In digits.
 LONGEST_ID = 19
 
@@ -88,6 +89,16 @@ def reason_field(label: str, hint: str = "", *, missing: str = "") -> forms.Char
     )  # fmt: skip
 
 
+def yes_or_no(label: str, hint: str = "") -> forms.ChoiceField:
+    """A question that is answered with yes or no; `truth_of` reads the answer."""
+    return forms.ChoiceField(label=label, widget=RadiosInARow, required=False, choices=YES_NO, help_text=hint)
+
+
+def truth_of(answer: str) -> bool | None:
+    """What was answered with yes or no; None if nothing was."""
+    return {"yes": True, "no": False}.get(answer)
+
+
 class OwnRecordsForm(ActionForm):
     """What our own records say about each child and their brothers and sisters."""
 
@@ -119,12 +130,12 @@ class OwnRecordsForm(ActionForm):
                 )
 
     def sibling(self) -> bool | None:
-        return _from_choice(self.cleaned_data["sibling_on_cp_plan"])
+        return truth_of(self.cleaned_data["sibling_on_cp_plan"])
 
     def of_children(self) -> dict[int, tuple[bool | None, bool | None]]:
         said = self.cleaned_data
         return {
-            child.pk: (_from_choice(said[f"plan_{child.pk}"]), _from_choice(said[f"after_{child.pk}"]))
+            child.pk: (truth_of(said[f"plan_{child.pk}"]), truth_of(said[f"after_{child.pk}"]))
             for child in self.children
         }
 
@@ -139,10 +150,9 @@ class OfferForm(ActionForm):
     to_team = choice_of("To which team?", Team.objects.filter(is_active=True).order_by("name"), else_says=CHOOSE_A_TEAM)
     reason = reason_field("Why?", "What the family needs from this team, and what they have been told.")
     family_told = reason_field("What was the family told, and what did it say?", "The children's words first.")
-    family_agrees = forms.ChoiceField(
-        label="Does the family agree to the voluntary service, asked anew?", widget=RadiosInARow, required=False,
-        choices=[("yes", "Yes"), ("no", "No")], help_text="What it agreed to before was another service.",
-    )  # fmt: skip
+    family_agrees = yes_or_no(
+        "Does the family agree to the voluntary service, asked anew?", "What it agreed to before was another service."
+    )
     despite = reason_field("If it does not go to those who know the family: why not?")
     lead_reason = reason_field("Why is it right for the children to change hands once more?")
 
@@ -398,7 +408,3 @@ class AuthorityForm(ActionForm):
 
 def _to_choice(value: bool | None) -> str:
     return {True: "yes", False: "no", None: ""}[value]
-
-
-def _from_choice(value: str) -> bool | None:
-    return {"yes": True, "no": False}.get(value)

@@ -1,12 +1,11 @@
 """The pages of a handoff: offering a case to another team, and accepting, returning or withdrawing what is offered."""
 
-import re
 from collections.abc import Callable
 from datetime import date, datetime
 from typing import Any, cast
 
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
@@ -20,12 +19,13 @@ from casework.models import LEAD_OFFERS_FROM, Case, Clock, Handoff, HandoffKind
 from casework.models.together import read_parts, read_together
 from casework.reading import worklists
 from casework.statuses import CaseStatus, HandoffStatus
-from casework.web.forms import ActionForm, HandoffReturnForm, HandoffWithdrawForm, OfferForm, id_of
+from casework.web.forms import ActionForm, HandoffReturnForm, HandoffWithdrawForm, OfferForm, id_of, is_id, truth_of
 from casework.web.hiding import without_hidden_addresses
 from casework.web.offer_cards import cards_of
 from casework.web.signed_in import user_of
 from casework.web.submitting import errors_of, status_of, submit
 from casework.web.unfinished import kept_at
+from casework.web.views.cases import fetch_case
 from errors import NotAllowedInStatus
 from localities.models import FRONT_DOOR_KINDS, User
 from localities.reference import from_rows, reading_versions
@@ -55,8 +55,7 @@ def step_down(request: HttpRequest, reference: str) -> HttpResponse:
 
 def _offered(request: HttpRequest, reference: str, step: HandoffKind | None) -> HttpResponse:
     """:param step: a step up or down; None for another offer."""
-    user, now = user_of(request), timezone.now()
-    case = get_object_or_404(Case.objects.visible_to(user, now), reference=reference)
+    user, now, case = fetch_case(request, reference)
     read_parts(
         case,
         children=case.children.all(),
@@ -89,7 +88,7 @@ def _offered(request: HttpRequest, reference: str, step: HandoffKind | None) -> 
                 case_id=case.pk, to_team_id=id_of(said["to_team"]), reason=said["reason"],
                 despite=said.get("despite", ""), lead_reason=said.get("lead_reason", ""),
                 family_told=said.get("family_told", ""),
-                family_agrees={"yes": True, "no": False}.get(said.get("family_agrees", "")), by=user, now=now,
+                family_agrees=truth_of(said.get("family_agrees", "")), by=user, now=now,
             ),
             says="Case offered.", then=reverse("case", args=[reference]), again=page,
         )  # fmt: skip
@@ -174,7 +173,7 @@ def _answered(
     if request.method == "POST":
         # The one that the page showed: a later one is another offer.
         number = request.POST.get("handoff", "")
-        sent = int(number) if re.fullmatch("[0-9]{1,18}", number) else None
+        sent = int(number) if is_id(number) else None
         handoff = next((each for each in offers if each.pk == sent), None)
         if handoff is None:
             raise Http404
