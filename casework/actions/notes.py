@@ -190,7 +190,7 @@ def _faults(
 ) -> list[Fault]:
     faults = faults_of_words(kind=kind, text=text, was_wrong=was_wrong)
     if happened_at is not None and happened_at > now:
-        faults.append(Fault(("happened_at",), "When it happened cannot be in the future. Write what is planned below."))
+        faults.append(Fault(("happened_at",), "When it happened cannot be in the future. Write plans in the note."))
     asked = (("child_ids", child_ids), ("adult_ids", adult_ids))
     for (name, ids), people in zip(asked, people_of_record(record), strict=True):
         if ids and people.filter(pk__in=ids).count() != len(set(ids)):
