@@ -42,6 +42,11 @@ class Asked:
     team: Team
     now: datetime
 
+    @property
+    def leads(self) -> bool:
+        """Whether the user leads the team or manages the service: they are shown what nobody has seen to."""
+        return permissions.allows(permissions.check_can_see_unread, self.team.pk, self.user, local_day(self.now))
+
     def page_of(self, rows: QuerySet[Any], name: str, count: int) -> Any:
         """
         A page of these rows.
@@ -148,11 +153,10 @@ def _cases(asked: Asked, counts: Counts, forms: Any) -> dict[str, Any]:
 def _overdue(asked: Asked, counts: Counts, forms: Any) -> dict[str, Any]:
     user, team, now = asked.user, asked.team, asked.now
     late = asked.page_of(team_work.overdue(user, team, now), "late", counts.tabs[team_work.OVERDUE])
-    leads = permissions.allows(permissions.check_can_see_unread, team.pk, user, local_day(now))
     return {
         "late": late,
         "families": family_names({clock.about for clock in late}, user, now),
-        "unread": unread_breaches([team], now) if leads else [],
+        "unread": unread_breaches([team], now) if asked.leads else [],
     }
 
 
@@ -166,8 +170,7 @@ def _workload(asked: Asked, counts: Counts, forms: Any) -> dict[str, Any]:
 
 def _uncovered(asked: Asked) -> QuerySet[Absence]:
     """Who is away without cover: for whoever leads the team, beside its offers and who has how much."""
-    leads = permissions.allows(permissions.check_can_see_unread, asked.team.pk, asked.user, local_day(asked.now))
-    return cover.without_cover([asked.team.pk] if leads else [], asked.now)
+    return cover.without_cover([asked.team.pk] if asked.leads else [], asked.now)
 
 
 PARTS: dict[Tab, Callable[[Asked, Counts, Any], dict[str, Any]]] = {
