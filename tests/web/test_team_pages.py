@@ -78,7 +78,7 @@ def says(card: Element) -> dict[str, str]:
     return {row.all("dt")[0].text: row.all("dd")[0].text for row in card.all(class_="govuk-summary-list__row")}
 
 
-def led_by(case: Case, name: str, now: object = None) -> None:
+def led_by(case: Case, name: str) -> None:
     user = person(name)
     cases.name_lead(case_id=case.pk, lead_id=user.pk, by=person("ben"), now=timezone.now())
     assert Case.objects.get(pk=case.pk).lead_practitioner == user
