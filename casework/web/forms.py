@@ -61,8 +61,8 @@ def id_of(chosen: Model | None) -> int | None:
 
 
 def is_id(sent: str) -> bool:
-    """Whether a text can be an id. Python reads no number of thousands of digits."""
-    return sent.isdecimal() and len(sent) < LONGEST_ID
+    """Whether a text can be an id, as a page writes it. Python reads no number of thousands of digits."""
+    return sent.isascii() and sent.isdecimal() and len(sent) < LONGEST_ID
 
 
 def choice_of(label: str, queryset: QuerySet[Any], hint: str = "", *, else_says: str) -> "forms.ModelChoiceField[Any]":
