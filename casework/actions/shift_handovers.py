@@ -151,7 +151,7 @@ def sheet(team: Team, by: User, now: datetime) -> dict[str, list[dict[str, Any]]
             _about(clock.about, what=title_of(clock.kind).capitalize(), at=clock.due_at.isoformat())
             for clock in due
         ],
-        "said": sorted(_said(contacts, team, left, now), key=lambda line: str(line["at"])),
+        "said": sorted(_said(contacts, left, now), key=lambda line: str(line["at"])),
         "asked": [
             _about(each.contact, agency=each.agency.name, text=each.question, at=each.asked_at.isoformat())
             for each in asked.select_related("contact", "agency").order_by("asked_at")
@@ -222,7 +222,7 @@ def _due(by: User, now: datetime, coming: Shift) -> Any:
     )  # fmt: skip
 
 
-def _said(contacts: Any, team: Team, left: Shift, now: datetime) -> Iterator[dict[str, Any]]:
+def _said(contacts: Any, left: Shift, now: datetime) -> Iterator[dict[str, Any]]:
     """Decisions, notes, handovers of contacts and partners' answers since the shift began."""
     seen, period = contacts.order_by().values("pk"), (left.starts, now)
     decisions = Decision.objects.filter(contact__in=seen, decided_at__range=period)

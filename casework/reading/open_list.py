@@ -186,7 +186,7 @@ def _lists(teams: list[Team], now: datetime, user: User | None) -> list[OpenList
     for record in records:
         family = families.get((record.contact_id, record.case_id), "")
         for code in dict.fromkeys(_code(by_id[pk]) for pk in (record.team_id, record.offered_to_id) if pk in by_id):
-            of_each[code].append(_line(record, family, names, now, code))
+            of_each[code].append(_line(record, family, names))
     found: dict[str, OpenList] = {}
     for team in sorted(teams, key=lambda team: (team.kind not in FRONT_DOOR_KINDS, team.name)):
         code = _code(team)
@@ -282,7 +282,7 @@ def _words(text: str) -> set[str]:
     return {word for word in re.findall(r"\w+", text.casefold()) if len(word) > 2 or word.isdecimal()}
 
 
-def _line(record: _Record, family: str, names: Mapping[int, str], now: datetime, code: str) -> Line:
+def _line(record: _Record, family: str, names: Mapping[int, str]) -> Line:
     kind = "Contact" if record.contact_id else "Case"
     due = title_of(record.due_kind).capitalize() if record.due_kind else ""
     if not record.is_open:
