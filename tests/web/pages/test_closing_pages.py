@@ -105,4 +105,4 @@ def test_the_pages_keep_to_their_budgets(case: Case) -> None:
     signed_in.open(case)
     with asked() as cost:
         assert signed_in.open(case, "close/").status == 200
-    assert within(cost.round_trips, 12), cost
+    assert within(cost.round_trips, 11), cost
