@@ -47,6 +47,10 @@ def as_problem(error: Exception, context: dict[str, Any]) -> Response:
         case exceptions.NotAuthenticated() | exceptions.AuthenticationFailed():
             status, name, detail = 401, "not-authenticated", "Send a bearer token from /o/token that has not run out."
             headers["WWW-Authenticate"] = getattr(error, "auth_header", "Bearer")
+        case exceptions.UnsupportedMediaType():
+            taken = " or ".join(parser.media_type for parser in context["view"].parser_classes)
+            status, name = 415, "unsupported-media-type"
+            detail = f"Send the body as {taken}, and say so in Content-Type."
         case exceptions.APIException():
             status, name, detail = error.status_code, str(error.default_code).replace("_", "-"), _sentence(error)
             # What is wrong with the form of a body has its places, too.

@@ -315,7 +315,8 @@ class TestWhoComesIn:
     )  # fmt: skip
     def test_a_contact_is_json(self, partner: Partner, media_type: str) -> None:
         before = kept()
-        problem(partner.send(todays_document(), media_type=media_type), 415, "unsupported-media-type")
+        refused = problem(partner.send(todays_document(), media_type=media_type), 415, "unsupported-media-type")
+        assert refused["detail"].startswith("Send the body as application/json")
         assert kept() == before
 
     def test_and_may_say_its_encoding(self, partner: Partner) -> None:

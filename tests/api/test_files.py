@@ -120,7 +120,8 @@ def test_a_large_file_and_a_large_body_are_told_the_limit(
 def test_another_media_type_is_refused(partner: Partner, contact: Contact) -> None:
     path, body = f"{CONTACTS}/{contact}/files", json.dumps({"file": "x"})
     answer = partner.http.post(path, body, content_type="application/json", headers=partner.headers)
-    problem(answer, 415, "unsupported-media-type")
+    refused = problem(answer, 415, "unsupported-media-type")
+    assert refused["detail"] == "Send the body as multipart/form-data, and say so in Content-Type."
 
 
 def test_nobody_writes_to_the_disk_without_a_token_or_its_scope(
