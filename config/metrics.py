@@ -25,7 +25,8 @@ from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from redis.exceptions import RedisError
 
-from casework.models import Clock, Contact, OpenListCopy, OutboxMessage
+from casework.models import Clock, Contact, OutboxMessage
+from casework.reading.open_list import newest_copy
 from config.celery import app
 from config.heartbeats import heartbeats
 
@@ -102,8 +103,7 @@ def _database() -> Iterator[Metric]:
         "How long the promise that has been due for a look longest has waited for the sweep; 0 when none is due.",
         _since(due["first"], now),
     )
-    copy = OpenListCopy.objects.order_by("-quarter").first()
-    if copy is not None:
+    if (copy := newest_copy()) is not None:
         yield _gauge("open_list_age_seconds", "How old the newest copy of the open list is.", _since(copy.made_at, now))
     contacts = Contact.objects.undecided().count()
     yield _gauge("contacts_waiting", "Contacts that wait for a decision or a second person.", contacts)

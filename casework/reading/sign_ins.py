@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 from casework.access import permissions
 from casework.models import SignInEvent
 from localities.models import User
-from localities.working_time import LONDON, local_day
+from localities.working_time import at, local_day
 
 # In place of a person: the user names that nobody has.
 NOBODY = "nobody"
@@ -30,7 +30,7 @@ def events(
     if kind:
         found = found.filter(kind=kind)
     if first:
-        found = found.filter(at__gte=datetime.combine(first, time.min, tzinfo=LONDON))
+        found = found.filter(at__gte=at(first, time.min))
     if last:
-        found = found.filter(at__lt=datetime.combine(last + timedelta(days=1), time.min, tzinfo=LONDON))
+        found = found.filter(at__lt=at(last + timedelta(days=1), time.min))
     return found
