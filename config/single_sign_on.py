@@ -17,6 +17,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 from django.views.decorators.http import require_safe
@@ -24,7 +25,6 @@ from django.views.decorators.http import require_safe
 from casework.actions import signing_in
 from localities.models import User
 
-COUNCIL = "council"
 # How old a sign-in at the provider may be that was asked for again: the clocks of two hosts differ.
 ANEW = 5 * 60
 
@@ -41,17 +41,20 @@ class CouncilAdapter(DefaultSocialAccountAdapter):
         if claims is None or process == AuthProcess.CONNECT:
             raise ImmediateHttpResponse(_unknown(request))
         if process == AuthProcess.REDIRECT:
-            return self._again(request, sociallogin, claims)
-        if not sociallogin.is_existing:
+            self._again(request, sociallogin, claims)
+        elif not sociallogin.is_existing:
             user = _user_of(claims)
             if user is None:
                 raise ImmediateHttpResponse(_unknown(request))
             sociallogin.connect(request, user)
             signing_in.record_account_linked(by=user, now=timezone.now())
-        return None
 
     def _again(self, request: HttpRequest, sociallogin: SocialLogin, claims: dict[str, Any]) -> None:
-        """Whoever is signed in has shown at the provider once more that it is them."""
+        """
+        Notes that whoever is signed in has shown at the provider once more that it is them.
+
+        :raises ImmediateHttpResponse: it was somebody else, or too long ago: they are asked again.
+        """
         # A browser can leave out what asks the provider to be strict. Its answer alone shows that it was.
         is_anew = time.time() - claims.get("auth_time", 0) < ANEW
         if sociallogin.is_existing and sociallogin.user == request.user and is_anew:
@@ -59,7 +62,7 @@ class CouncilAdapter(DefaultSocialAccountAdapter):
             return
         messages.error(request, "Sign in again with your own council account.")
         asks = urlencode({"next": sociallogin.get_redirect_url(request) or "/"})
-        raise ImmediateHttpResponse(redirect(f"/accounts/again/council/?{asks}"))
+        raise ImmediateHttpResponse(redirect(f"{reverse('council-again')}?{asks}"))
 
 
 def _claims_of(sociallogin: SocialLogin) -> dict[str, Any] | None:
