@@ -306,9 +306,10 @@ if SIGN_IN_ADDRESS_DAYS < 30:
     _refusals.append("SIGN_IN_ADDRESS_DAYS is under 30: nobody could follow up an attack. Give it at least 30.")
 # Each key encrypts the secrets of second steps; the first encrypts new ones, the others still decrypt. Without one of
 # their own they come from SECRET_KEY, and whoever changes that makes every app set up again.
-FACTORS_KEYS = [key for key in _secret("FACTORS_KEYS").split() if key] or [f"second steps: {SECRET_KEY}"]
-if PRODUCTION and any(len(key) < 40 for key in FACTORS_KEYS):
+_own_factors_keys = _secret("FACTORS_KEYS").split()
+if PRODUCTION and any(len(key) < 40 for key in _own_factors_keys):
     _refusals.append("FACTORS_KEYS has a key that is too easy to guess. Give each at least 40 random characters.")
+FACTORS_KEYS = _own_factors_keys or [f"second steps: {SECRET_KEY}"]
 MFA_ADAPTER = "config.factors.FactorsAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_FORMS = {

@@ -76,6 +76,8 @@ def test_with_nothing_set_it_says_everything_that_is_missing_at_once() -> None:
     for name in ("SECRET_KEY", "DATABASE_URL", "REDIS_URL", "ALLOWED_HOSTS", "BASE_URL", "EMAIL_URL"):
         assert re.search(rf"- {name} is not .*\. (Set|For|Name)", done.stderr), name
     assert "DEFAULT_FROM_EMAIL is not set. Set it" in done.stderr
+    # What may be left out is not asked for.
+    assert "FACTORS_KEYS" not in done.stderr
 
 
 @pytest.mark.parametrize(
