@@ -120,6 +120,10 @@ def test_compose_gives_every_process_what_the_settings_need() -> None:
     assert wanted == set(re.findall(r"^(\w+)=", example, re.MULTILINE))
 
 
+def test_compose_makes_a_training_copy_only_where_env_says_so() -> None:
+    assert {SERVICES[name]["environment"]["DEMONSTRATION"] for name in OURS} == {"${DEMONSTRATION:-false}"}
+
+
 def test_the_image_runs_as_nobody_and_its_base_has_a_digest() -> None:
     lines = (ROOT / "Dockerfile").read_text().splitlines()
     assert [line.split()[1] for line in lines if line.startswith("FROM ")] == ["python:3.13-slim@${PYTHON_DIGEST}"] * 2
