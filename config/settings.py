@@ -397,7 +397,7 @@ OAUTH2_PROVIDER = {
     "COMPLIANT_BCP_RFC9700_REFRESH_TOKEN": True,
     "COMPLIANT_BCP_RFC9700_REDIRECT_URI_SCHEME": True,
 }
-# Milliseconds: see casework/api/in_step.py. The people of a demonstration are invented.
+# Milliseconds: see casework/access/in_step.py. The people of a demonstration are invented.
 API_ANSWER_STEP_MS = env.int("API_ANSWER_STEP_MS", default=100 if PRODUCTION else 0)
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["casework.api.authentication.AgencyAuthentication"],

@@ -1,1 +1,1 @@
-"""Who may do what (`permissions`), and when it may be done (`conditions`)."""
+"""Who may do what (`permissions`), when it may be done (`conditions`), and when answers leave (`in_step`)."""

@@ -22,8 +22,8 @@ from hypothesis import strategies as st
 from oauth2_provider.models import get_access_token_model
 from pytest_django import Settings
 
+from casework.access.in_step import until_next_step
 from casework.actions import people, receiving
-from casework.api.in_step import until_next_step
 from casework.models import AuditEvent, Contact, DetailToCheck, Event, OutboxMessage
 from localities import limits
 from localities.models import Agency, User

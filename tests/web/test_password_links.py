@@ -261,7 +261,7 @@ class TestForgotten:
     def test_the_answer_leaves_at_a_whole_step_of_time(self, ben: User, settings: Settings, monkeypatch: Any) -> None:
         settings.API_ANSWER_STEP_MS = 100
         waited: list[float] = []
-        monkeypatch.setattr("casework.web.views.passwords.time.sleep", waited.append)
+        monkeypatch.setattr("casework.access.in_step.time.sleep", waited.append)
         for name in ("ben", "nobody"):
             browser().post(FORGOTTEN, {"name": name})
         assert [0 <= each < 0.1 for each in waited] == [True, True]

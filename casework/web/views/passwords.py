@@ -17,6 +17,7 @@ from django.utils import timezone
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_safe
 
+from casework.access.in_step import wait_for_step
 from casework.actions import passwords
 from casework.models import PasswordLink, SignInKind
 from casework.record import audit, sign_ins
@@ -42,18 +43,12 @@ def forgotten(request: HttpRequest) -> HttpResponse:
         now = timezone.now()
         if tries.may_ask_for_link(request, now=now):
             passwords.ask_for_link(name=name, by=audit.SYSTEM, now=now)
-        _wait_for_step(began)
+        wait_for_step(began)
         return redirect("password-link-sent")
     errors = errors_of(form)
     return render(
         request, "front_door/passwords/forgotten.html", {"form": form, "errors": errors}, status=status_of(errors)
     )
-
-
-def _wait_for_step(began: float) -> None:
-    """To write an e-mail takes longer than to find nobody."""
-    if step := settings.API_ANSWER_STEP_MS / 1000:
-        time.sleep((began - time.monotonic()) % step)
 
 
 @login_not_required
