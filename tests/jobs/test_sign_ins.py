@@ -3,6 +3,8 @@
 from datetime import datetime, timedelta
 
 import pytest
+from allauth.usersessions.models import UserSession
+from django.contrib.sessions.backends.db import SessionStore
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -49,3 +51,16 @@ def test_devices_are_deleted_when_they_are_unknown_again(ben: User, amina: User)
     devices.remember("one", amina, now=now - devices.KNOWN_FOR + timedelta(seconds=1))
     sign_ins.forget(now=now)
     assert [each.user for each in KnownDevice.objects.all()] == [amina]
+
+
+def test_the_address_of_a_session_goes_with_it(ben: User) -> None:
+    """Also of somebody who never signs in again: whoever does is seen to by allauth."""
+    for name in ("gone", "goes on"):
+        session = SessionStore()
+        session["name"] = name
+        session.save()
+        UserSession.objects.create(user=ben, ip="192.0.2.7", user_agent=name, session_key=session.session_key)
+        if name == "gone":
+            session.delete()
+    sign_ins.forget(now=timezone.now())
+    assert list(UserSession.objects.values_list("user_agent", flat=True)) == ["goes on"]
