@@ -3,6 +3,8 @@
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
 from django.contrib import messages
+from django.contrib.sessions.models import Session
+from django.db.models import Exists, OuterRef
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -45,11 +47,11 @@ class LetInForm(ActionForm):
 def show(request: HttpRequest) -> HttpResponse:
     """Shows how one signs in, where one is signed in, and who asked to let one in."""
     user = user_of(request)
-    own = list(UserSession.objects.filter(user=user).order_by("-created_at"))
+    goes_on = Exists(Session.objects.filter(session_key=OuterRef("session_key")))
     sessions = [
         (each, device_in_words(each.user_agent) or UNKNOWN, each.session_key == request.session.session_key)
-        for each in own if each.exists()
-    ]  # fmt: skip
+        for each in UserSession.objects.filter(goes_on, user=user).order_by("-created_at")
+    ]
     context = {
         "sessions": sessions,
         "device": None if any(is_this for *_, is_this in sessions) else device_of(request) or UNKNOWN,
