@@ -19,7 +19,6 @@ from casework.record import sign_ins
 from casework.web import tries
 from casework.web.recently import signed_in_recently
 from casework.web.rendering import GovukRenderer, PasswordInput, TextInput
-from casework.web.submitting import errors_of
 from config.passwords import BETTER
 from localities.models import User
 from localities.roles import cache_roles, roles_for_query
@@ -137,10 +136,6 @@ class SignInForm(LoginForm):
 
 class ChangePasswordForm(AllauthChangePasswordForm):
     """The old password, and the new one twice."""
-
-    @property
-    def summary(self) -> list[tuple[str, str]]:
-        return errors_of(self)
 
     default_renderer = GovukRenderer
     use_required_attribute = False

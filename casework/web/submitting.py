@@ -47,12 +47,16 @@ def submit(
 
 
 def errors_of(*forms: Form) -> list[tuple[str, str]]:
-    """Every error of these forms with the id of its field, in the order of the fields, for the summary of the page."""
+    """
+    Every error of these forms with the id of its field, in the order of the fields, for the summary of the page. Nobody
+    can be led to a field that is hidden: its id is empty.
+    """
     found = []
     for form in forms:
         places = {name: place for place, name in enumerate(form.fields)}
         for name, errors in sorted(form.errors.items(), key=lambda each: places.get(each[0], -1)):
-            where = (form[name].id_for_label or form[name].auto_id) if name in form.fields else ""
+            is_seen = name in form.fields and not form[name].is_hidden
+            where = (form[name].id_for_label or form[name].auto_id) if is_seen else ""
             found += [(where, str(says)) for says in errors]
     return found
 

@@ -35,6 +35,7 @@ from casework.web.draft_form import new_key
 from casework.web.forms import ActionForm
 from casework.web.hiding import HiddenWords, masked_text
 from casework.web.signed_in import user_of
+from casework.web.submitting import errors_of
 from casework.web.unfinished import OpenForm, note_begins_at, opened, unfinished_on
 from localities.codes import ETHNICITIES, SEXES
 from localities.models import User
@@ -50,6 +51,12 @@ ROW = (
 NOT_SAFE = SafeString('<strong class="govuk-tag govuk-tag--red">Not safe to use</strong>')
 NO_FIXED_ABODE = re.compile(r"n\W?f\W?a\W?|(of )?no fixed (abode|address)\W?", re.IGNORECASE)
 RAG_WORDS = {"red": "Red", "amber": "Amber", "green": "Green", "blue": "Blue"}
+
+
+@register.filter
+def errors(form: Any) -> list[tuple[str, str]]:
+    """The errors of a form that another package's view shows, for `front_door/errors.html`; of no form, none."""
+    return errors_of(form) if form else []
 
 
 @register.filter
