@@ -17,9 +17,9 @@ from casework.access.second_step import owed_for_query
 from casework.models import SignInKind
 from casework.record import sign_ins
 from casework.web import tries
+from casework.web.password_forms import HINT
 from casework.web.recently import signed_in_recently
 from casework.web.rendering import GovukRenderer, PasswordInput, TextInput
-from config.passwords import BETTER
 from localities.models import User
 from localities.roles import cache_roles, roles_for_query
 from localities.working_time import local_day
@@ -148,7 +148,7 @@ class ChangePasswordForm(AllauthChangePasswordForm):
         self.fields["oldpassword"].label = "Current password"
         self.fields["oldpassword"].help_text = ""
         self.fields["password1"].label = "New password"
-        self.fields["password1"].help_text = f"12 characters or more. {BETTER}"
+        self.fields["password1"].help_text = HINT
         self.fields["password2"].label = "New password, once more"
 
     def clean_oldpassword(self) -> str:

@@ -8,6 +8,7 @@ from casework.web.forms import ActionForm
 from casework.web.rendering import PasswordInput, TextInput
 
 NEW = {"autocomplete": "new-password"}
+HINT = "12 characters or more. Use three or more words that do not belong together."
 
 
 class ForgottenForm(ActionForm):
@@ -24,8 +25,7 @@ class SetPasswordForm(ActionForm):
     """A new password, twice."""
 
     password = forms.CharField(
-        label="New password", strip=False, max_length=1000, widget=PasswordInput(NEW),
-        help_text="12 characters or more. Use three or more words that do not belong together.",
+        label="New password", strip=False, max_length=1000, widget=PasswordInput(NEW), help_text=HINT,
         error_messages={"required": "Enter a new password"},
     )  # fmt: skip
     again = forms.CharField(
