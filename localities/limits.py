@@ -78,15 +78,15 @@ def key(kind: str, which: object) -> str:
 
 
 def network_of(address: str | None) -> str:
-    """The network of an address: of IPv4, the address alone."""
+    """The network of an address: of IPv4, the address alone; of no address, the empty text."""
     if address is None:
         return ""
     ip = ipaddress.ip_address(address)
-    if isinstance(ip, ipaddress.IPv6Address):
-        return (
-            network_of(str(ip.ipv4_mapped)) if ip.ipv4_mapped else str(ipaddress.ip_network((ip, IPV6_NETWORK), False))
-        )
-    return address
+    if isinstance(ip, ipaddress.IPv4Address):
+        return address
+    if ip.ipv4_mapped:
+        return str(ip.ipv4_mapped)
+    return str(ipaddress.ip_network((ip, IPV6_NETWORK), strict=False))
 
 
 def charge(budgets: Mapping[str, Budget], *, now: datetime) -> Charge | datetime:
