@@ -1,5 +1,5 @@
-// Warns before the session ends, and goes to the sign-in page when it has. The server decides and is asked each time: another
-// tab may have put the end off. Without JavaScript the sign-in page says when one is signed out.
+// Warns before the session ends, and goes to the sign-in page when it has. The server decides and is asked each time:
+// another tab may have put the end off. Without JavaScript the sign-in page says when one is signed out.
 const dialog = document.querySelector("[data-time-out]");
 const { timeOut: address, signIn, who } = dialog.dataset;
 const [warnsBefore, tellsEvery] = [Number(dialog.dataset.warnsBefore), Number(dialog.dataset.tellsEvery)];
@@ -7,6 +7,8 @@ const [left, said, stayButton] = ["[data-left]", "[data-said]", "[data-stay]"].m
 const otherTabs = new BroadcastChannel("front-door-presence");
 // What is done with these has reached the server by itself.
 const SAVES_ITSELF = "form[data-draft]";
+// All other forms in which somebody has typed.
+const changed = new Set();
 
 let endsAt = Date.now() + Number(dialog.dataset.endsIn) * 1000;
 let toldAt = Date.now();
@@ -33,7 +35,8 @@ function takeOver({ ends_in: endsIn, can_stay: canStay }) {
   }
 }
 
-// What stands in forms and could not be saved, or does not save itself, is sent to be kept: the sign-in page leads back to it.
+// What stands in forms and could not be saved, or does not save itself, is sent to be kept: the sign-in page leads back
+// to it.
 async function keepForms() {
   for (const form of [...changed, ...document.querySelectorAll("form[data-unsaved]")]) {
     const body = new URLSearchParams([...new FormData(form)].filter(([, value]) => typeof value === "string"));
@@ -120,7 +123,6 @@ otherTabs.addEventListener("message", ({ data }) => {
 });
 
 // Whoever types or presses something is there: forms that do not save themselves tell nobody else.
-const changed = new Set();
 for (const kind of ["keydown", "pointerdown", "input"]) {
   document.addEventListener(kind, () => {
     if (!dialog.open && Date.now() - toldAt > tellsEvery * 1000) {
