@@ -9,6 +9,7 @@ passwords are hashed quickly. What a council has given a name or an address of i
 from datetime import datetime
 
 from django.conf import settings
+from django.contrib.auth.hashers import make_password
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
@@ -61,9 +62,10 @@ def end(*, now: datetime) -> dict[str, int]:
     :returns: how many of each there were.
     """
     gone: dict[str, int] = {}
+    no_password = {"password": make_password(None)}
     for what, rows, changes in (
-        ("passwords", _passwords(), {"password": "!"}),
-        ("staff", _staff(), {"is_active": False, "password": "!"}),
+        ("passwords", _passwords(), no_password),
+        ("staff", _staff(), {"is_active": False, **no_password}),
         ("agencies", _agencies(), {"is_active": False}),
     ):  # fmt: skip
         keys = [*rows.values_list("pk", flat=True)]
