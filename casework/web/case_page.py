@@ -13,27 +13,25 @@ from django.urls import reverse
 from casework.access import permissions, restricted
 from casework.actions import viewing
 from casework.families.naming import name_rows
-from casework.families.recorded import ADULTS, lives_hidden
+from casework.families.recorded import lives_hidden
 from casework.models import (
     Case,
     Clock,
     Contact,
     ContactAdult,
     ContactChild,
-    FactChange,
-    Information,
     Person,
     Responsibility,
 )
 from casework.models.clocks import ClockQuerySet
 from casework.models.indexes import is_among
 from casework.models.prepared import Call, Rows
-from casework.models.together import read_parts, share_out
+from casework.models.together import read_parts
 from casework.statuses import CaseStatus, HandoffStatus
 from casework.web.forms import ActionForm
 from casework.web.hiding import without_hidden_addresses
 from casework.web.signed_in import user_of
-from casework.web.story import told_of
+from casework.web.story import ToldParts, told_of
 from casework.web.submitting import errors_of, status_of
 from localities.models import FRONT_DOOR_KINDS, Team
 from localities.roles import roles_of
@@ -80,19 +78,15 @@ class CasePage:
         contacts = Contact.objects.filter(case=case).open_to(self.user, self.now).order_by("-received_at")
         contacts = contacts.select_related("agency", *of_contacts)
         # Of all its contacts, in the same round trip: each that the reader may open gets its own, the rest is left.
-        children = ContactChild.objects.filter(contact__case=case).select_related("person").order_by("position")
-        adults = ADULTS.filter(contact__case=case)
-        information = Information.objects.filter(contact__case=case).select_related("by_user", "by_agency")
-        learned = FactChange.objects.filter(information__contact__case=case)
+        told = ToldParts(contact__case=case)
         running = clocks_of(case).running()
         read_parts(
-            case, contacts, children, adults, information, learned, running, *others,
+            case, contacts, *told.queries, running, *others,
             children=case.children.all(),
             responsibilities=case.responsibilities.select_related("team"),
             **parts,
         )  # fmt: skip
-        share_out(information, changes=learned)
-        share_out(contacts, children=children, adults=adults, information=information)
+        told.share_out(contacts)
         self.contacts, self.running = list(contacts), list(running)
         self.periods: list[Responsibility] = list(case.responsibilities.all())
         name_rows(

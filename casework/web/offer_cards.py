@@ -10,14 +10,13 @@ from typing import Any, NamedTuple, cast
 from django.db.models import QuerySet
 
 from casework.families.naming import name_rows
-from casework.families.recorded import ADULTS
-from casework.models import Case, Contact, ContactAdult, ContactChild, FactChange, Handoff, Information
-from casework.models.together import read_together, share_out
+from casework.models import Case, Contact, ContactAdult, ContactChild, Handoff
+from casework.models.together import read_together
 from casework.reading import team_work, worklists
 from casework.reading.cautions import Cautions, cautions_in, recorded_of
 from casework.statuses import HandoffStatus
 from casework.web.hiding import HiddenWords, hidden_where_said
-from casework.web.story import told_of
+from casework.web.story import ToldParts, told_of
 from localities.models import User
 
 
@@ -183,13 +182,9 @@ def _opened_by(cases: Iterable[Case], last: QuerySet[Handoff], user: User, now: 
     contacts = Contact.objects.visible_to(user, now).filter(decision_in_effect__in=decisions)
     contacts = contacts.select_related("recommendation", "agency")
     of_them = Contact.objects.filter(decision_in_effect__in=decisions).order_by().values("pk")
-    children = ContactChild.objects.filter(contact__in=of_them).select_related("person").order_by("position")
-    adults = ADULTS.filter(contact__in=of_them)
-    information = Information.objects.filter(contact__in=of_them).select_related("by_user", "by_agency")
-    learned = FactChange.objects.filter(information__contact__in=of_them)
-    read_together(contacts, children, adults, information, learned, last)
-    share_out(information, changes=learned)
-    share_out(contacts, children=children, adults=adults, information=information)
+    told = ToldParts(contact__in=of_them)
+    read_together(contacts, *told.queries, last)
+    told.share_out(contacts)
     rows: list[ContactChild | ContactAdult] = []
     for contact in contacts:
         rows += [*contact.children.all(), *contact.adults.all()]

@@ -3,10 +3,14 @@
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
+from django.db.models import QuerySet
+
 from casework.actions.recommendations import is_graver
 from casework.facts.information import settled_by
 from casework.facts.typed import readable
-from casework.models import Contact, ContactAdult, ContactChild, DetailToCheck, Information
+from casework.families.recorded import ADULTS
+from casework.models import Contact, ContactAdult, ContactChild, DetailToCheck, FactChange, Information
+from casework.models.together import share_out
 from casework.reading.cautions import Cautions
 from casework.web.changes import Changes
 from casework.web.contact_form import AdultPart, ChildPart, ContactPart
@@ -62,6 +66,29 @@ def story_of(contact: Contact, cautions: Cautions) -> dict[str, Any]:
         "nothing_ticked": contact.screened_at is None and not chosen,
         "found_none": contact.screened_at is not None and not screened,
     }
+
+
+class ToldParts:
+    """
+    What many contacts tell, for `story_of` and `told_of`: their children and adults, and what was learned with its
+    changes. `queries` are read in one round trip with the contacts; then `share_out` gives each its own.
+    """
+
+    def __init__(self, **which: Any) -> None:
+        """:param which: the contacts, as a condition on what is of them: `contact__case=case`."""
+        self._children = ContactChild.objects.filter(**which).select_related("person").order_by("position")
+        self._adults = ADULTS.filter(**which)
+        self._information = Information.objects.filter(**which).select_related("by_user", "by_agency")
+        self._changes = FactChange.objects.filter(**{f"information__{name}": value for name, value in which.items()})
+
+    @property
+    def queries(self) -> tuple[QuerySet[Any], ...]:
+        return self._children, self._adults, self._information, self._changes
+
+    def share_out(self, contacts: Iterable[Contact]) -> None:
+        """:param contacts: all of those, or some; what is of others is left."""
+        share_out(self._information, changes=self._changes)
+        share_out(contacts, children=self._children, adults=self._adults, information=self._information)
 
 
 def told_of(contact: Contact, information: Iterable[Information]) -> dict[str, Any]:
