@@ -23,7 +23,7 @@ from casework.models.visibility import is_open_to_everybody
 from casework.record import audit, responsibilities
 from casework.references import CASE
 from errors import Fault, InvalidInput, KeyUsedForAnother
-from localities.models import Agency, Team, User
+from localities.models import Agency, User
 from localities.working_time import local_day
 
 LONGEST_ABOUT = 200
@@ -52,17 +52,14 @@ def add_to_contact(
     """
     if isinstance(by, Agency):
         contact = Contact.objects.filter(agency=by).locked().get(pk=contact_id)
-        team = _responsible_team(contact)
         conditions.check_takes_information(contact, contact.case)
     else:
         contact = locked_contact(by, now, pk=contact_id)
-        team = _responsible_team(contact)
-        permissions.check_can_add_files(contact, team.pk if team else None, by, local_day(now))
+        permissions.check_can_add_files(contact, responsibilities.team_id_of(contact), by, local_day(now))
     file, is_new = _add(stored, name, about, idempotency_key, by, now, contact=contact)
     if is_new and isinstance(by, Agency):
-        outbox.add_for_team(
-            Message.FILE_ADDED, team or contact.team, key=f"file_added:{file.pk}", at=now, contact=contact
-        )
+        team = responsibilities.responsible_team(contact.case) if contact.case is not None else contact.team
+        outbox.add_for_team(Message.FILE_ADDED, team, key=f"file_added:{file.pk}", at=now, contact=contact)
     return file
 
 
@@ -74,7 +71,7 @@ def add_to_case(*, case_id: int, stored: Stored, name: str, about: str = "", by:
     :raises NotPermitted: `by` does not work in the team that is, or was last, responsible.
     """
     case = locked_case(by, now, pk=case_id)
-    permissions.check_can_add_files(case, responsibilities.responsible_team(case).pk, by, local_day(now))
+    permissions.check_can_add_files(case, responsibilities.team_id_of(case), by, local_day(now))
     return _add(stored, name, about, None, by, now, case=case)[0]
 
 
@@ -142,7 +139,7 @@ def view_list(*, reference: str, by: User, now: datetime) -> tuple[Contact | Cas
         audit.record(Event.CASE_VIEWED, by=by, at=now, case=case, page="files")
         closed = case.contacts.exclude(pk__in=case.contacts.open_to(by, now))
         return case, list(File.objects.of_case(case).exclude(contact__in=closed).listed())
-    contact = Contact.objects.visible_to(by, now).select_related("case").get(reference=reference)
+    contact = Contact.objects.visible_to(by, now).get(reference=reference)
     audit.record(Event.CONTACT_VIEWED, by=by, at=now, contact=contact, page="files")
     return contact, list(contact.files.listed())
 
@@ -202,10 +199,6 @@ def is_of_case(reference: str) -> bool:
 
 
 # ---- the parts
-
-
-def _responsible_team(contact: Contact) -> Team | None:
-    return responsibilities.responsible_team(contact.case) if contact.case is not None else None
 
 
 def _add(

@@ -19,10 +19,9 @@ from casework.models import (
     Note,
     NoteKind,
     NoteReaders,
-    Responsibility,
 )
 from casework.models.inserting import insert_all
-from casework.record import audit
+from casework.record import audit, responsibilities
 from errors import Fault, InvalidInput
 from localities.models import User
 from localities.roles import roles_of
@@ -105,7 +104,7 @@ def correct(
     record = _load(contact_id, case_id, by, now)
     day = local_day(now)
     first = record.notes.readable_by(by, now).firsts().get(pk=note_id)
-    permissions.check_can_correct_note(first, responsible_team(record), by, day)
+    permissions.check_can_correct_note(first, responsibilities.team_id_of(record), by, day)
     last = first.corrections.order_by("edition").last() or first
     conditions.check_note_unchanged(last, seen_edition)
     faults = _faults(record, kind, text, happened_at, child_ids, adult_ids, now, was_wrong)
@@ -128,7 +127,7 @@ def correct(
 def own_team(record: Contact | Case, by: User, now: datetime) -> int | None:
     """The team of a writer that a note is kept to: the one that works on the record, if they are in it."""
     theirs = roles_of(by, local_day(now)).team_ids
-    works_on_it = record.team_id if isinstance(record, Contact) else responsible_team(record)
+    works_on_it = record.team_id if isinstance(record, Contact) else responsibilities.team_id_of(record)
     return works_on_it if works_on_it in theirs else min(theirs, default=None)
 
 
@@ -146,14 +145,6 @@ def _load(contact_id: int | None, case_id: int | None, by: User, now: datetime) 
 
 def _of(record: Contact | Case) -> dict[str, Any]:
     return {"contact": record} if isinstance(record, Contact) else {"case": record}
-
-
-def responsible_team(record: Contact | Case) -> int | None:
-    """The team that works on a case, or did last; of a contact, that of its case."""
-    case_id = record.case_id if isinstance(record, Contact) else record.pk
-    if case_id is None:
-        return None
-    return Responsibility.objects.filter(case=case_id).values_list("team_id", flat=True).order_by("period").last()
 
 
 def faults_of_words(*, kind: str, text: str, was_wrong: str | None = None) -> list[Fault]:

@@ -7,7 +7,7 @@ from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 from django.db.models import Func, Value
 from django.db.models.functions import Lower
 
-from casework.models import Case, Handoff, Responsibility
+from casework.models import Case, Contact, Handoff, Responsibility
 from localities.models import Team
 
 
@@ -31,6 +31,14 @@ def pass_on(case: Case, *, handoff: Handoff, at: datetime) -> None:
 def responsible_team(case: Case) -> Team:
     """The team that is responsible for a case; for a closed case, the last one."""
     return Responsibility.objects.select_related("team").filter(case=case).latest("period").team
+
+
+def team_id_of(record: Contact | Case) -> int | None:
+    """The id of the team that is responsible for a case, or was last; of a contact, for its case, if it has one."""
+    case_id = record.case_id if isinstance(record, Contact) else record.pk
+    if case_id is None:
+        return None
+    return Responsibility.objects.filter(case=case_id).latest("period").team_id
 
 
 def current(case: Case) -> Responsibility:

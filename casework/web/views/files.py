@@ -64,7 +64,7 @@ def listed(request: HttpRequest, reference: str) -> HttpResponse:
     record, form = _fetch(reference, user, now), AddFileForm(request)
 
     def add(said: dict[str, Any]) -> File:
-        permissions.check_can_add_files(record, _team_of(record), user, local_day(now))
+        permissions.check_can_add_files(record, responsibilities.team_id_of(record), user, local_day(now))
         given: dict[str, Any] = {"name": said["file"].name, "about": said["about"], "by": user, "now": now}
         if isinstance(record, Contact):
             to_record = partial(files.add_to_contact, contact_id=record.pk, **given)
@@ -202,7 +202,7 @@ def _fetch(reference: str, user: User, now: datetime) -> Contact | Case:
     """The contact or the case, for an action: it is not shown, so this is not audited."""
     if files.is_of_case(reference):
         return get_object_or_404(Case.objects.visible_to(user, now), reference=reference)
-    return get_object_or_404(Contact.objects.visible_to(user, now).select_related("case"), reference=reference)
+    return get_object_or_404(Contact.objects.visible_to(user, now), reference=reference)
 
 
 def _record_of(file: File) -> Contact | Case:
@@ -210,12 +210,6 @@ def _record_of(file: File) -> Contact | Case:
     if record is None:
         raise Http404
     return record
-
-
-def _team_of(record: Contact | Case) -> int | None:
-    """The team that is responsible for the case of a record, or was last."""
-    case = record if isinstance(record, Case) else record.case
-    return responsibilities.responsible_team(case).pk if case is not None else None
 
 
 def _added(file: File) -> str:
@@ -236,7 +230,8 @@ def _list(
     request: HttpRequest, reference: str, user: User, now: datetime, form: AddFileForm | None = None
 ) -> HttpResponse:
     record, found = files.view_list(reference=reference, by=user, now=now)
-    adds = permissions.allows(permissions.check_can_add_files, record, _team_of(record), user, local_day(now))
+    team_id = responsibilities.team_id_of(record)
+    adds = permissions.allows(permissions.check_can_add_files, record, team_id, user, local_day(now))
     errors = errors_of(form) if form else []
     context = {
         "record": record,

@@ -15,6 +15,7 @@ from casework.actions import notes, unfinished_forms, viewing
 from casework.families.naming import name_rows
 from casework.models import Case, Contact, Note, NoteKind, NoteReaders, UnfinishedForm
 from casework.reading.notes import kept_to
+from casework.record import responsibilities
 from casework.web.hiding import without_hidden_addresses
 from casework.web.note_forms import CorrectNoteForm, WriteNoteForm
 from casework.web.signed_in import user_of
@@ -104,7 +105,7 @@ def correct(request: HttpRequest, reference: str, note_id: int, of: str) -> Http
     """Shows a note with the form that corrects it; by POST, adds the correction."""
     page = _Page(request, of, reference, timezone.now())
     first = page.record.notes.readable_by(page.user, page.now).firsts().get(pk=note_id)
-    permissions.check_can_correct_note(first, notes.responsible_team(page.record), page.user, local_day(page.now))
+    permissions.check_can_correct_note(first, responsibilities.team_id_of(page.record), page.user, local_day(page.now))
     stands: Note = first.corrections.select_related("written_by").order_by("edition").last() or first
     kinds = [kind for kind in NoteKind if (kind == NoteKind.OVERSIGHT) == (first.kind == NoteKind.OVERSIGHT)]
     children, adults = _each_once(page.children, stands.child_ids), _each_once(page.adults, stands.adult_ids)
