@@ -57,6 +57,7 @@ class OfferCard(NamedTuple):
         words = [
             *(child.called for child in self.children), concern.get("worries"), concern.get("childs_words"),
             given.get("support_already_tried"), handoff.reason, handoff.despite, handoff.lead_reason,
+            handoff.family_told,
         ]  # fmt: skip
         if contact is not None:
             words += [*(adult.called for adult in contact.adults.all()), contact.agreement_given_by]

@@ -161,6 +161,24 @@ class TestOffers:
         assert "Example Road" not in page.html
         assert "Confidential address" in says(card(page, offer.case))["Risk"]
 
+    def test_a_hidden_address_is_not_in_what_the_family_was_told(self, story: Story) -> None:
+        at = {"lines": ["12 Example Road"], "postcode": "HP20 1UA", "confidential": True}
+        hidden = OLA | {"indicators": ["L4-01"], "address": at}
+        handoff = story.offered(story.contact(children=[hidden], adults=[]), by="maya")
+        handoffs.accept(handoff_id=handoff.pk, by=person("pat"), now=story.later())
+        now = story.later()
+        cases.record_milestone(
+            case_id=handoff.case_id, kind="strategy_discussion_held", at=now, by=person("pat"), now=now
+        )
+        handoffs.offer(
+            case_id=handoff.case_id, to_team_id=story.team("aylesbury").pk, reason="The plan worked.",
+            family_told="Ben comes to 12 Example Road on Monday.", family_agrees=True, by=person("pat"),
+            now=story.later(),
+        )  # fmt: skip
+        page = tab("ben", "offers")
+        assert "Ben comes to [confidential address] on Monday." in page.text
+        assert "Example Road" not in page.html
+
     def test_a_restricted_family_is_in_no_card(self, offer: Handoff, story: Story) -> None:
         restrict(story, offer.case.contacts.get())
         page = tab("ben", "offers")
