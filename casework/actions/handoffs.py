@@ -35,6 +35,7 @@ def offer(
     despite: str = "",
     family_told: str = "",
     family_agrees: bool | None = None,
+    step: HandoffKind | None = None,
     by: User,
     now: datetime,
 ) -> Handoff:
@@ -49,6 +50,7 @@ def offer(
         (`continuity.ties`).
     :param family_told: what the family was told; required for a step.
     :param family_agrees: whether the family agrees; required for a step down.
+    :param step: the step that is meant, if there is one. Without a team, only this says what else is missing.
     :raises InvalidInput: with every fault, by field.
     :raises NotPermitted: `by` does not work in the responsible team, or does not lead it from the third handoff on.
     :raises NotAllowedInStatus: the case is closed, or on offer already.
@@ -70,7 +72,7 @@ def offer(
         faults.append(Fault(("to_team",), f"{to_team} is responsible for this case already. Choose another team."))
     if not reason.strip():
         faults.append(Fault(("reason",), "Enter why the case should go to this team"))
-    kind = HandoffKind.between(responsible, to_team) if to_team is not None else None
+    kind = HandoffKind.between(responsible, to_team) if to_team is not None else step
     if kind is not None and kind.is_step and not family_told.strip():
         faults.append(Fault(("family_told",), f"Enter what the family was told of the {kind.label.lower()}"))
     if kind == HandoffKind.STEP_DOWN and not family_agrees:

@@ -162,9 +162,10 @@ class OfferForm(ActionForm):
     ) -> None:  # fmt: skip
         """:param step: a step up or down; None for any other offer of the sender."""
         super().__init__(*args, prefix="offer", **kwargs)
+        self._sender, self._wanted = sender, step
         to_team = self.fields["to_team"]
         assert isinstance(to_team, forms.ModelChoiceField)
-        kinds = [kind for kind in TeamKind if _step(HandoffKind.between(sender, Team(kind=kind))) == step]
+        kinds = [kind for kind in TeamKind if self.offers_to(Team(kind=kind))]
         to_team.queryset = Team.objects.filter(is_active=True, kind__in=kinds).order_by("name")
         if step is None:
             del self.fields["family_told"]
@@ -174,6 +175,10 @@ class OfferForm(ActionForm):
             del self.fields["lead_reason"]
         if not is_known:
             del self.fields["despite"]
+
+    def offers_to(self, team: Team) -> bool:
+        """Whether the case can be offered to a team of this kind here."""
+        return _step(HandoffKind.between(self._sender, team)) == self._wanted
 
 
 class HandoffReturnForm(ActionForm):

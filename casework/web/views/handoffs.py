@@ -75,7 +75,7 @@ def _offered(request: HttpRequest, reference: str, step: HandoffKind | None) -> 
         return _page(request, case, "offer", form, now, {
             "responsible": responsible,
             "ties": known_by,
-            "had_it_lately": sorted(lately - {responsible}, key=str),
+            "had_it_lately": sorted((each for each in lately - {responsible} if form.offers_to(each)), key=str),
             "is_third": number >= LEAD_OFFERS_FROM,
             "step": step,
             "address": reverse(ADDRESS_OF[step], args=[reference]),
@@ -88,7 +88,7 @@ def _offered(request: HttpRequest, reference: str, step: HandoffKind | None) -> 
                 case_id=case.pk, to_team_id=id_of(said["to_team"]), reason=said["reason"],
                 despite=said.get("despite", ""), lead_reason=said.get("lead_reason", ""),
                 family_told=said.get("family_told", ""),
-                family_agrees=truth_of(said.get("family_agrees", "")), by=user, now=now,
+                family_agrees=truth_of(said.get("family_agrees", "")), step=step, by=user, now=now,
             ),
             says="Case offered.", then=reverse("case", args=[reference]), again=page,
         )  # fmt: skip

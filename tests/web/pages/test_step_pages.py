@@ -55,7 +55,11 @@ def test_a_step_down_asks_anew_whether_the_family_agrees(story: Story) -> None:
     says = "The family must agree to a voluntary service. Ask it first; without its agreement the case stays."
     is_wrong(pat.send(case, "step-down", **sent), {"id_offer-family_agrees": says})
     is_done(pat.send(case, "step-down", **sent | {"offer-family_agrees": "yes"}), case)
-    assert "It agrees to this service." in SignedIn("ben").open(case, "accept/").text
+    for tab in ("accept/", ""):
+        assert KNOWS in SignedIn("ben").open(case if tab else "/teams/aylesbury/", tab).text
+    text = SignedIn("ben").open(case, "accept/").text
+    assert "The family agrees to this service, asked anew" in text
+    assert "not been asked" not in text
 
 
 def test_what_was_typed_into_a_step_is_kept(case: Case) -> None:
@@ -63,6 +67,26 @@ def test_what_was_typed_into_a_step_is_kept(case: Case) -> None:
     fields = ben.open(case, "step-up/").form(at) | {"offer-family_told": KNOWS, "keep": "later"}
     ben.client.post(at, fields)
     assert ben.open(case, "step-up/").form(at)["offer-family_told"] == KNOWS
+
+
+def test_everything_that_a_step_needs_is_said_at_once(case: Case, story: Story) -> None:
+    missing = {
+        "id_offer-to_team": "Select a team that takes work",
+        "id_offer-reason": "Enter why the case should go to this team",
+    }
+    told = {"id_offer-family_told": "Enter what the family was told of the step up"}
+    is_wrong(SignedIn("ben").send(case, "step-up"), missing | told)
+    told = {"id_offer-family_told": "Enter what the family was told of the step down"}
+    says = "The family must agree to a voluntary service. Ask it first; without its agreement the case stays."
+    down = with_social_workers(story)
+    is_wrong(SignedIn("pat").send(down, "step-down"), missing | told | {"id_offer-family_agrees": says})
+    is_wrong(SignedIn("pat").send(down, "offer"), missing)
+
+
+def test_a_step_warns_of_the_teams_alone_that_it_can_go_to(case: Case) -> None:
+    ben, warns = SignedIn("ben"), "Front door had this case in the last 30 days."
+    assert warns in ben.open(case, "offer/").text
+    assert warns not in ben.open(case, "step-up/").text
 
 
 def test_a_team_that_cannot_take_the_step_is_told(case: Case, story: Story) -> None:
