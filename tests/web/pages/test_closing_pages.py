@@ -85,7 +85,10 @@ class TestTheLeadIsAsked:
         says = "Enter why the case stays open, and what should be done"
         is_wrong(ben.send(wanted, "keep-open"), {"id_keep_open-reason": says})
         is_done(ben.send(wanted, "keep-open", **{"keep_open-reason": "Go to the school first."}), wanted)
-        assert "Go to the school first." in SignedIn("bea").open(wanted).text
+        page = SignedIn("bea").open(wanted)
+        assert "Go to the school first." in page.text
+        (details,) = (each for each in page.root.all("details") if "What Bea Thornton wrote" in each.text)
+        assert "Nobody opened, on four visits." in details.text, "it need not be typed again"
 
     def test_a_practitioner_cannot(self, wanted: Case) -> None:
         answer = SignedIn("bea").post(wanted, "keep-open", **{"keep_open-reason": "No."})
