@@ -103,7 +103,7 @@ def add(*, handover_id: int, text: str, by: User, now: datetime) -> ShiftHandove
     :raises InvalidInput: the text is missing.
     :raises NotPermitted: `by` does not work in the team that gave it.
     """
-    handover = ShiftHandover.objects.select_related("from_team").get(pk=handover_id)
+    handover = ShiftHandover.objects.select_related("from_team", "read_by").get(pk=handover_id)
     permissions.check_can_hand_over_shift(handover.from_team, by, local_day(now))
     if not text.strip():
         raise InvalidInput([Fault(("text",), "Enter what you add or correct")])

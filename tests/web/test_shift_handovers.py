@@ -184,10 +184,20 @@ class TestGivingAndReading:
         assert "Read by Erin Walsh" in amina.open(path_of(handover)).text
         assert "Read the handover sheet" not in erin.open("/").text
         amina.client.post(f"{path_of(handover)}add/", {"shift-text": "The number was wrong: it ends in 4."})
-        assert "it ends in 4." in erin.open(path_of(handover)).text
+        assert "Erin Walsh has read the sheet already: tell them." in amina.open(path_of(handover)).text
+        text = erin.open(path_of(handover)).text
+        assert "after Erin Walsh had read the sheet" in text
+        assert "it ends in 4." in text
         assert [event.event for event in AuditEvent.objects.order_by("pk") if "shift" in event.event] == [
             "shift_handed_over", "shift_handover_read", "shift_handover_added_to"
         ]  # fmt: skip
+
+    def test_an_addition_before_anybody_has_read_it_is_part_of_what_they_read(self, story: Story) -> None:
+        amina, erin, handover = SignedIn("amina"), SignedIn("erin"), given()
+        amina.client.post(f"{path_of(handover)}add/", {"shift-text": "The number was wrong: it ends in 4."})
+        assert "already: tell them" not in amina.open(path_of(handover)).text
+        erin.client.post(f"{path_of(handover)}read/")
+        assert "had read the sheet" not in erin.open(path_of(handover)).text
 
     def test_what_is_typed_is_kept_until_it_is_given(self, db: None) -> None:
         amina = SignedIn("amina")

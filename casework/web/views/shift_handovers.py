@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from casework.access import permissions
 from casework.actions import shift_handovers
-from casework.models import Contact, ShiftHandover, UnfinishedForm
+from casework.models import Contact, ShiftHandover, ShiftHandoverAddition, UnfinishedForm
 from casework.reading import shift_handovers as reading
 from casework.web.forms import ActionForm, reason_field
 from casework.web.hiding import without_hidden_addresses
@@ -116,9 +116,19 @@ def add(request: HttpRequest, handover_id: int) -> HttpResponse:
         lambda said: shift_handovers.add(
             handover_id=handover_id, text=said["text"], by=user_of(request), now=timezone.now()
         ),
-        says="The addition is saved.", then=reverse("shift-handover-sheet", args=[handover_id]),
+        says=_added, then=reverse("shift-handover-sheet", args=[handover_id]),
         again=lambda: _show(request, handover_id, form),
     )  # fmt: skip
+
+
+def _added(addition: ShiftHandoverAddition) -> str:
+    """Whoever has read the sheet is not told by the service."""
+    read_by = addition.handover.read_by
+    return (
+        f"The addition is saved. {read_by} has read the sheet already: tell them."
+        if read_by
+        else "The addition is saved."
+    )
 
 
 def _opened(request: HttpRequest, about: str, address: str, form: ActionForm) -> OpenForm:
