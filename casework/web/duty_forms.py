@@ -75,6 +75,13 @@ class RotaForm(ActionForm):
         for day, places in enumerate(self.lines):
             yield self.monday + timedelta(days=day), [[self[f"{place}-{name}"] for name in NAMES] for place in places]
 
+    def clean(self) -> None:
+        """A time that cannot be read is said with its day: the summary above has many lines."""
+        for day, lines in self.days():
+            for field in (field for line in lines for field in line if field.name in self.errors):
+                faults = self.errors[field.name]
+                faults.data = [forms.ValidationError(f"{says}, {day:%A %-d %B}") for says in faults]
+
     def entries(self) -> list[Entry]:
         """The lines of which something is typed."""
         found = []

@@ -63,7 +63,9 @@ class TestTheRota:
         answer = typed(SignedIn("maya"), **line("0-0", "amina", until="") | line("1-0", "erin", since="25:00"))
         page = Page(answer)
         assert answer.status_code == 422
-        assert "Enter a time of day in hours and minutes" in page.text
+        says = "Enter a time of day in hours and minutes, as 14:30, Tuesday 1 December"
+        assert (page.error_at("id_1-0-since"), page.summary[0][1]) == (says, says)
+        assert "Copy last week" not in page.text, "it would lose what is typed"
         assert page.form(ROTA)["0-0-person"] == str(person("amina").pk)
         assert not Duty.objects.exists()
 
