@@ -1,8 +1,11 @@
 """Lead practitioners who left the responsible team: the clock runs anew, the team's lead is told, and work appears."""
 
+from collections.abc import Callable
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
+from django.db import connection
 
 from casework.actions import cases
 from casework.jobs import lost_leads
@@ -78,6 +81,19 @@ class TestWhoLeft:
         assert [(event.event, event.detail["lead"]) for event in leads] == [
             ("lead_named", person("bea").pk), ("lead_left", person("bea").pk), ("lead_named", person("ben").pk),
         ]  # fmt: skip
+
+    def test_a_lead_who_is_named_after_the_job_has_looked_stays(self, story: Story, led: Case) -> None:
+        leaves(story)
+        now, named = story.later(), list[Case]()
+
+        def name_first(execute: Callable[..., Any], sql: str, *others: Any) -> Any:
+            if "SKIP LOCKED" in sql and not named:
+                named.append(cases.name_lead(case_id=led.pk, lead_id=person("ben").pk, by=person("ben"), now=now))
+            return execute(sql, *others)
+
+        with connection.execute_wrapper(name_first):
+            assert lost_leads.release(now=now) == 0
+        assert (again(led).lead_practitioner, again(led).lead_left_on, len(named)) == (person("ben"), None, 1)
 
     def test_a_closed_case_needs_nobody(self, story: Story, led: Case) -> None:
         story.closed(led)
