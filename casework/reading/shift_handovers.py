@@ -1,7 +1,6 @@
 """The handover sheets, each line only for those who may open the record that it is about."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -15,31 +14,20 @@ Says = Mapping[str, Sequence[Mapping[str, Any]]]
 MOMENTS = ("at", "since", "until")
 
 
-@dataclass(frozen=True)
-class Sheet:
-    """What a sheet says to a reader: its parts by name, and the contacts of its lines and its cases."""
-
-    parts: Mapping[str, Sequence[Mapping[str, Any]]]
-    contacts: Sequence[Contact]
-
-
-def for_reader(says: Says, user: User, now: datetime) -> Sheet:
+def for_reader(says: Says, user: User, now: datetime) -> Says:
     """
     A sheet as this user may read it today. Of a record that is closed to them a line has the reference only, also where
     it was open to whoever gave the sheet, or was restricted since.
     """
     about = {str(line["about"]) for lines in says.values() for line in lines if "about" in line}
-    contacts = list(Contact.objects.visible_to(user, now).filter(reference__in=about).only("pk", "reference"))
+    contacts = Contact.objects.visible_to(user, now).filter(reference__in=about).order_by()
     # A case with the front door is open to the front door, unless somebody closes it.
-    cases = dict(Case.objects.open_to(user, now).filter(reference__in=about).values_list("reference", "pk"))
-    seen = {*map(str, contacts), *cases}
-    if cases:
-        # What a case's family is called is masked like what its contacts say.
-        contacts += Contact.objects.visible_to(user, now).filter(case__in=cases.values()).only("pk", "reference")
-    return Sheet({name: [_line(line, seen) for line in lines] for name, lines in says.items()}, contacts)
+    cases = Case.objects.open_to(user, now).filter(reference__in=about).order_by()
+    seen = {*contacts.values_list("reference", flat=True), *cases.values_list("reference", flat=True)}
+    return {name: [_line(line, seen) for line in lines] for name, lines in says.items()}
 
 
-def _line(line: Mapping[str, Any], seen: set[str]) -> Mapping[str, Any]:
+def _line(line: Mapping[str, Any], seen: Collection[str]) -> Mapping[str, Any]:
     if "about" in line and line["about"] not in seen:
         return {"about": line["about"], "is_closed": True}
     return dict(_read(line))

@@ -171,6 +171,13 @@ class TestTheSheet:
         named = {"red": [{"contact": came[0].pk}]}
         assert set(shift_handovers_view._about(named, told, told)) == set(came[:4])
 
+    def test_a_case_that_it_names_is_masked_by_its_contacts_however_long_ago_they_came(self, story: Story) -> None:
+        case = story.offered(rag="amber").case
+        told = case.received_at + timedelta(days=40)
+        named = {"cases": [{"about": str(case), "contact": None}]}
+        assert list(shift_handovers_view._about(named, told, told)) == list(case.contacts.all())
+        assert not shift_handovers_view._about({}, told, told)
+
 
 class TestGivingAndReading:
     def test_it_is_given_read_and_added_to(self, story: Story) -> None:

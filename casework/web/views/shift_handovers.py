@@ -1,11 +1,10 @@
 """The sheet that one shift hands to the next: it is given, read, added to, and can be read again."""
 
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 from types import SimpleNamespace
 
 from django.core.paginator import Paginator
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -14,7 +13,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from casework.access import permissions
 from casework.actions import shift_handovers
-from casework.models import Contact, ShiftHandover, ShiftHandoverAddition, UnfinishedForm
+from casework.models import Case, Contact, ShiftHandover, ShiftHandoverAddition, UnfinishedForm
+from casework.models.indexes import is_among
 from casework.reading import shift_handovers as reading
 from casework.web.forms import ActionForm, reason_field
 from casework.web.hiding import without_hidden_addresses
@@ -74,7 +74,7 @@ def give(request: HttpRequest, reference: str) -> HttpResponse:
         kept = _opened(request, reference, address, form)
         errors = errors_of(form) if form.is_bound else []
         context = {
-            "team": team, "form": form, "errors": errors, "address": address, "kept": kept, "sheet": sheet.parts,
+            "team": team, "form": form, "errors": errors, "address": address, "kept": kept, "sheet": sheet,
             "left": left, "coming": coming, "now": now,
         }  # fmt: skip
         answer = render(request, "front_door/duty/give.html", context, status=status_of(errors))
@@ -158,7 +158,7 @@ def _show(request: HttpRequest, handover_id: int, form: AddForm) -> HttpResponse
     kept = _opened(request, str(handover_id), address, form) if may_add else None
     errors = errors_of(form) if form.is_bound else []
     context = {
-        "handover": handover, "sheet": sheet.parts, "form": form if may_add else None, "errors": errors,
+        "handover": handover, "sheet": sheet, "form": form if may_add else None, "errors": errors,
         "address": address, "kept": kept,
         "confirms": may_confirm and handover.read_at is None, "now": handover.given_at,
     }  # fmt: skip
@@ -167,13 +167,17 @@ def _show(request: HttpRequest, handover_id: int, form: AddForm) -> HttpResponse
     return without_hidden_addresses(answer, _about(handover.says, told[0], max(told)))
 
 
-def _about(says: reading.Says, given_at: datetime, last_told_at: datetime) -> Iterable[Contact]:
+def _about(says: reading.Says, given_at: datetime, last_told_at: datetime) -> QuerySet[Contact]:
     """
-    The contacts whose hidden addresses are taken out of a sheet: those that it names, also if they are closed to the
-    reader, and all that came in the month before it was given and in the month after somebody last told something in
-    it, which may be of any of them. However old a sheet becomes, these are no more; an address that is hidden later is
-    hidden on the family's earlier contacts as well.
+    The contacts whose hidden addresses are taken out of a sheet: those that it names, and those of the cases that it
+    names, also if they are closed to the reader, and all that came in the month before it was given and in the month
+    after somebody last told something in it, which may be of any of them. However old a sheet becomes, these are no
+    more; an address that is hidden later is hidden on the family's earlier contacts as well.
     """
-    numbers = {line["contact"] for lines in says.values() for line in lines if line.get("contact")}
+    lines = [line for lines in says.values() for line in lines]
+    numbers = {line["contact"] for line in lines if line.get("contact")}
+    references = {line["about"] for line in lines if "about" in line and not line["contact"]}
+    cases = Case.objects.filter(reference__in=references).order_by().values("pk")
     recent = Q(received_at__gte=given_at - A_MONTH, received_at__lte=last_told_at + A_MONTH)
-    return Contact.objects.filter(Q(pk__in=numbers) | recent).order_by().only("pk")
+    named = Q(pk__in=numbers) | Q(is_among(cases, "case"))
+    return Contact.objects.filter(named | recent).order_by().only("pk")
