@@ -7,7 +7,7 @@ a button; whatever is sent is kept before it is recorded (`keeping.py`). A form 
 says also has the hidden field `stood` (`typed.py`).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -201,7 +201,14 @@ def opened(request: HttpRequest, record: Any, address: str, form: ActionForm | N
 
     :param form: is filled in with what was typed before, unless it was sent just now.
     """
-    kept = [each for each in _kept_on(record) if each.address == address]
+    return opened_among(_kept_on(record), request, address, form)
+
+
+def opened_among(
+    forms: Iterable[UnfinishedForm], request: HttpRequest, address: str, form: ActionForm | None = None
+) -> OpenForm:
+    """The form at this address: see `opened`. `forms`: what the user typed on the record, the last saved first."""
+    kept = [each for each in forms if each.address == address]
     now_sent = sent(request)
     if now_sent is not None and now_sent.address == address:
         others = [each for each in kept if each.key != now_sent.key]

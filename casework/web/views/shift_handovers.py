@@ -1,7 +1,6 @@
 """The sheet that one shift hands to the next: it is given, read, added to, and can be read again."""
 
 from datetime import datetime, timedelta
-from types import SimpleNamespace
 
 from django.core.paginator import Paginator
 from django.db.models import Q, QuerySet
@@ -20,7 +19,7 @@ from casework.web.forms import ActionForm, reason_field
 from casework.web.hiding import without_hidden_addresses
 from casework.web.signed_in import by_post, user_of
 from casework.web.submitting import errors_of, status_of, submit
-from casework.web.unfinished import OpenForm, opened
+from casework.web.unfinished import OpenForm, opened_among
 from localities.models import FRONT_DOOR_KINDS, Team
 from localities.roles import roles_of
 from localities.working_time import local_day
@@ -133,11 +132,7 @@ def _added(addition: ShiftHandoverAddition) -> str:
 
 def _opened(request: HttpRequest, about: str, address: str, form: ActionForm) -> OpenForm:
     """The form at this address, with what the user typed there before: see `opened`."""
-    kept = UnfinishedForm.objects.of(user_of(request)).filter(record=about, address=address)
-    names = ("key", "address", "typed", "version", "saved_at")
-    forms = [{name: getattr(each, name) for name in names} for each in kept]
-    record = SimpleNamespace(unfinished_forms=[each | {"saved_at": each["saved_at"].isoformat()} for each in forms])
-    return opened(request, record, address, form)
+    return opened_among(UnfinishedForm.objects.of(user_of(request)).filter(record=about), request, address, form)
 
 
 def _check_reads(request: HttpRequest) -> None:
