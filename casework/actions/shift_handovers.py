@@ -1,22 +1,20 @@
 """A shift hands over to the next: it gives a sheet, which says what is open and what was done; the next has read it."""
 
-from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from casework.access import conditions, permissions
 from casework.actions.contact_handovers import other_team
 from casework.deadlines.titles import title_of
-from casework.families.naming import name_rows
+from casework.families.naming import families_of
 from casework.models import (
     Case,
     Clock,
     Contact,
-    ContactChild,
     ContactHandover,
     Decision,
     Duty,
@@ -162,31 +160,23 @@ def sheet(team: Team, by: User, now: datetime) -> dict[str, list[dict[str, Any]]
             for each in duties
         ],
     }  # fmt: skip
-    of_cases = {each.pk for each in (*cases, *(clock.about for clock in due)) if isinstance(each, Case)}
-    _name_families(parts, of_cases, by, now)
+    about = (*cases, *(clock.about for clock in due))
+    _name_families(parts, [each for each in about if isinstance(each, Case)], by, now)
     return parts
 
 
-def _name_families(parts: dict[str, list[dict[str, Any]]], cases: Collection[int], by: User, now: datetime) -> None:
+def _name_families(parts: dict[str, list[dict[str, Any]]], cases: Iterable[Case], by: User, now: datetime) -> None:
     """
     Each line about a record says what its family is called, as this user reads it.
 
     :param cases: those that a line is about.
     """
     lines = [line for part in parts.values() for line in part if "about" in line]
-    about = Q(pk__in={line["contact"] for line in lines if line["contact"]}) | Q(case__in=cases)
-    contacts = Contact.objects.visible_to(by, now).filter(about).order_by().values("pk")
-    of_family = ContactChild.objects.filter(contact__in=contacts, in_family=True)
-    # The document is long, and nobody is named by it.
-    rows = of_family.select_related("person", "contact__case").defer("contact__document")
-    found = list(rows.order_by("contact", "position"))
-    name_rows(found, by, now)
-    called: dict[str, dict[int, str]] = defaultdict(dict)
-    for row in found:
-        for record in (row.contact, row.contact.case):
-            called[str(record)][row.person_id] = row.called
+    records: dict[str, Contact | Case] = {str(case): case for case in cases}
+    records |= {line["about"]: Contact(pk=line["contact"]) for line in lines if line["contact"]}
+    families = families_of(records.values(), by, now)
     for line in lines:
-        line["family"] = ", ".join(called[line["about"]].values())
+        line["family"] = ", ".join(child.called for child in families[records[line["about"]]])
 
 
 def _about(record: Any, **says: str) -> dict[str, Any]:

@@ -6,15 +6,16 @@ somebody else on it is restricted. So whoever is on a contact is called by the r
 records of contacts that the reader may see. The name that staff recorded is shown to whoever may see the person.
 """
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from casework.families.likeness.names import read_name
 from casework.families.sameness import by_person
-from casework.models import Contact, ContactAdult, ContactChild, Person
+from casework.models import Case, Contact, ContactAdult, ContactChild, Person
 from localities.models import User
 
 
@@ -63,6 +64,27 @@ def name_rows(rows: Iterable[ContactChild | ContactAdult], by: User, now: dateti
     for row in nameless:
         if row.person_id in seen and read_name((newest := _newest_named(seen[row.person_id])).first_name):
             row.named_elsewhere = newest.own_name
+
+
+def families_of(
+    about: Collection[Contact | Case], user: User, now: datetime
+) -> dict[Contact | Case, list[ContactChild]]:
+    """The children of each of these contacts and cases that the user may see."""
+    if not about:
+        return {}
+    contacts = {each.pk for each in about if isinstance(each, Contact)}
+    cases = {each.pk for each in about if isinstance(each, Case)}
+    visible = Contact.objects.visible_to(user, now).filter(Q(pk__in=contacts) | Q(case__in=cases))
+    children = ContactChild.objects.filter(contact__in=visible.order_by().values("pk"), in_family=True)
+    # The document is long, and nobody is named by it.
+    children = children.select_related("person", "contact").defer("contact__document")
+    rows = list(children.order_by("contact", "position"))
+    name_rows(rows, user, now)
+    of_contacts: dict[int, dict[int, ContactChild]] = defaultdict(dict)
+    of_cases: dict[int | None, dict[int, ContactChild]] = defaultdict(dict)
+    for row in rows:
+        of_contacts[row.contact_id][row.person_id] = of_cases[row.contact.case_id][row.person_id] = row
+    return {each: list((of_contacts if isinstance(each, Contact) else of_cases)[each.pk].values()) for each in about}
 
 
 def _records_seen(by: User, now: datetime, people: Collection[int] | QuerySet[Any, Any]) -> Mapping[int, list[Person]]:

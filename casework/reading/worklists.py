@@ -1,7 +1,5 @@
 """The queries of the worklist and of the teams' pages: scoped to the user, at a cost that follows the open work."""
 
-from collections import defaultdict
-from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -10,8 +8,7 @@ from django.db.models import Exists, F, Min, OuterRef, Q, QuerySet, Subquery, Va
 from django.db.models.functions import Least
 
 from casework.deadlines.recipients import reminders_of
-from casework.families.naming import name_rows
-from casework.models import Case, Clock, Contact, ContactChild, Handoff, Reminder, ReminderLook, Responsibility, away_on
+from casework.models import Case, Clock, Handoff, Reminder, ReminderLook, Responsibility, away_on
 from casework.statuses import CaseStatus, HandoffStatus
 from localities.models import FRONT_DOOR_KINDS, Membership, Role, Team, User
 from localities.roles import StaffRoles
@@ -107,27 +104,6 @@ def my_reminders(user: User, now: datetime) -> QuerySet[Reminder]:
         .select_related("clock__contact", "clock__case", "clock__handoff__case", "clock__partner_check__contact")
         .order_by("clock__due_at", "pk")
     )
-
-
-def families_of(
-    about: Collection[Contact | Case], user: User, now: datetime
-) -> dict[Contact | Case, list[ContactChild]]:
-    """The children of each of these contacts and cases that the user may see."""
-    if not about:
-        return {}
-    contacts = {each.pk for each in about if isinstance(each, Contact)}
-    cases = {each.pk for each in about if isinstance(each, Case)}
-    visible = Contact.objects.visible_to(user, now).filter(Q(pk__in=contacts) | Q(case__in=cases))
-    children = ContactChild.objects.filter(contact__in=visible.order_by().values("pk"), in_family=True)
-    # The document is long, and nobody is named by it.
-    children = children.select_related("person", "contact").defer("contact__document")
-    rows = list(children.order_by("contact", "position"))
-    name_rows(rows, user, now)
-    of_contacts: dict[int, dict[int, ContactChild]] = defaultdict(dict)
-    of_cases: dict[int | None, dict[int, ContactChild]] = defaultdict(dict)
-    for row in rows:
-        of_contacts[row.contact_id][row.person_id] = of_cases[row.contact.case_id][row.person_id] = row
-    return {each: list((of_contacts if isinstance(each, Contact) else of_cases)[each.pk].values()) for each in about}
 
 
 def used(start: datetime, due: datetime | None, now: datetime) -> int | None:

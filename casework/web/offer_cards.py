@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, cast
 
 from django.db.models import QuerySet
 
-from casework.families.naming import name_rows
+from casework.families.naming import families_of, name_rows
 from casework.models import Case, Contact, ContactAdult, ContactChild, Handoff
 from casework.models.together import read_together
 from casework.reading import team_work, worklists
@@ -151,7 +151,7 @@ def _read(
 ) -> tuple[list[OfferCard], list[ReturnedCard]]:
     if not handoffs and not cases:
         return [], []
-    families = worklists.families_of([*(handoff.case for handoff in handoffs), *cases], user, now)
+    families = families_of([*(handoff.case for handoff in handoffs), *cases], user, now)
     last = team_work.last_offers(cases)
     contacts = _opened_by([handoff.case for handoff in handoffs], last, user, now)
     given = {key: told_of(contact, contact.information.all())["given"] for key, contact in contacts.items()}

@@ -11,9 +11,9 @@ import pytest
 from django.utils import timezone
 
 from casework.actions import clock_changes, contact_handovers, referrers, reminders
+from casework.families.naming import families_of
 from casework.jobs import sweep
 from casework.models import AuditEvent, Case, Clock, Contact, Event, Reminder, ReminderLook
-from casework.reading import worklists
 from casework.web.tags import duration
 from tests.stage.documents import address, child
 from tests.stage.restricted import restrict
@@ -180,7 +180,7 @@ class TestTheListsOfBoth:
         reminders = list(Reminder.objects.filter(clock__contact=waits).select_related("clock__contact"))
 
         def named() -> set[str]:
-            families = worklists.families_of([each.clock.about for each in reminders], person("maya"), timezone.now())
+            families = families_of([each.clock.about for each in reminders], person("maya"), timezone.now())
             return {child.called for family in families.values() for child in family}
 
         assert named() == {"Robin Ashworth"}

@@ -19,12 +19,12 @@ from django.views.decorators.http import require_http_methods, require_safe
 from casework.access import permissions
 from casework.actions import contact_drafts, files
 from casework.families.confidentiality import ask_hidden
+from casework.families.naming import families_of
 from casework.files import names, scanning, storing
 from casework.files.storing import Stored
 from casework.files.uploads import takes_files
 from casework.models import Case, Contact, ContactDraft, File, FileKind
 from casework.models.prepared import send
-from casework.reading import worklists
 from casework.record import responsibilities
 from casework.web.file_forms import AddFileForm, RemoveFileForm
 from casework.web.hiding import without_hidden_addresses
@@ -262,7 +262,7 @@ def _page(
     """A page about the files of a record, which says where an address is hidden, without that address."""
     contacts = [record] if isinstance(record, Contact) else list(record.contacts.only("pk"))
     (hidden,) = send(ask_hidden(contact.pk for contact in contacts))
-    family = worklists.families_of([record], user_of(request), timezone.now())[record]
+    family = families_of([record], user_of(request), timezone.now())[record]
     context |= {"record": record, "family": family, "is_hidden": bool(hidden)}
     page = render(request, f"front_door/files/{name}.html", context, status=status)
     return without_hidden_addresses(page, contacts, hidden)

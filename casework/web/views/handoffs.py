@@ -15,6 +15,7 @@ from casework.actions import handoffs, viewing
 from casework.deadlines import clocks
 from casework.families.continuity import ties
 from casework.families.household import household_of
+from casework.families.naming import families_of
 from casework.models import LEAD_OFFERS_FROM, Case, Clock, Handoff, HandoffKind
 from casework.models.together import read_parts, read_together
 from casework.reading import worklists
@@ -210,7 +211,7 @@ def _page(
         family, contacts = card.children, card.contacts
         context |= {"card": card, "starts": _would_start(handoff, now)}
     else:
-        family = worklists.families_of([seen], user, now)[seen]
+        family = families_of([seen], user, now)[seen]
         contacts = {child.contact for child in family}
     errors = errors_of(form)
     context |= {"case": seen, "family": family, "form": form, "errors": errors, "now": now}
