@@ -27,7 +27,9 @@ def as_problem(error: Exception, context: dict[str, Any]) -> Response:
     errors: list[dict[str, str]] = []
     match error:
         case InvalidInput():
-            status, name, detail = 400, "invalid", "The contact was not taken in. Correct the errors and send it again."
+            # Each view that takes a body says what becomes of one that is not valid.
+            says = getattr(context["view"], "not_valid", "Correct the errors and send it again.")
+            status, name, detail = 400, "invalid", says
             errors = _pointed_at(error.faults)
         case KeyUsedForAnother():
             status, name, detail = 422, "idempotency-key-reused", str(error)

@@ -4,7 +4,6 @@ without a name. An agency sees only what it sent.
 """
 
 from collections.abc import Iterable
-from functools import partial
 from typing import Any
 
 from django.core.files.uploadedfile import UploadedFile
@@ -49,6 +48,9 @@ from triage.facts import Facts
 from triage.published_rules import live, of_version
 
 LONGEST_KEY = 255
+IDEMPOTENCY_KEY = OpenApiParameter(
+    "Idempotency-Key", OpenApiTypes.STR, OpenApiParameter.HEADER, description="Yours, up to 255 characters."
+)
 PROBLEMS = {
     400: "The body is not valid: every wrong field is named.",
     401: "There is no token, or it has run out.",
@@ -77,6 +79,7 @@ def problems(*codes: int) -> dict[tuple[int, str], OpenApiResponse]:
 class ContactsView(InStep):
     """Send a contact about children."""
 
+    not_valid = "The contact was not taken in. Correct the errors and send it again."
     required_scopes = {"POST": "contacts:write"}  # noqa: RUF012  # DRF reads it; nobody writes it
 
     @extend_schema(
@@ -88,11 +91,7 @@ class ContactsView(InStep):
             "date, a number, a postcode, a code) never turns a contact away: what cannot be read is kept as it was "
             "sent, and named in `warnings`."
         ),
-        parameters=[
-            OpenApiParameter(
-                "Idempotency-Key", OpenApiTypes.STR, OpenApiParameter.HEADER, description="Yours, up to 255 characters."
-            )
-        ],
+        parameters=[IDEMPOTENCY_KEY],
         request={"application/json": ContactDocument},
         responses={201: ContactStatusSerializer, **problems(400, 413, 415, 422, 503)},
         examples=[OpenApiExample("A concern about a child at school", CONTACT_EXAMPLE, request_only=True)],
@@ -136,6 +135,7 @@ class ContactView(APIView):
 class InformationView(InStep):
     """Say more about a contact that the agency sent, or put a detail right, also when we work with the family."""
 
+    not_valid = "Nothing was taken in. Correct the errors and send it again."
     required_scopes = {"POST": "contacts:write"}  # noqa: RUF012  # DRF reads it; nobody writes it
 
     @extend_schema(
@@ -150,11 +150,7 @@ class InformationView(InStep):
             "sent first stays as you sent it; the rules are asked again at once, and the team that answers for the "
             "family hears of it. Where nobody works with the family any more, the answer is 409: send a new contact."
         ),
-        parameters=[
-            OpenApiParameter(
-                "Idempotency-Key", OpenApiTypes.STR, OpenApiParameter.HEADER, description="Yours, up to 255 characters."
-            )
-        ],
+        parameters=[IDEMPOTENCY_KEY],
         request={"application/json": InformationDocument},
         responses={201: InformationSerializer, **problems(400, 404, 409, 413, 415, 422, 503)},
         examples=[OpenApiExample("A date of birth, and a worry", INFORMATION_EXAMPLE, request_only=True)],
@@ -180,17 +176,11 @@ class InformationView(InStep):
         }
         return Response(answer, status=201, headers={"Location": url})
 
-    def handle_exception(self, exc: Exception) -> Response:
-        """The usual problem document, which speaks of the information here."""
-        refused = super().handle_exception(exc)
-        if isinstance(exc, InvalidInput):
-            refused.data["detail"] = "Nothing was taken in. Correct the errors and send it again."
-        return refused
-
 
 class FilesView(InStep):
     """Put a file on a contact that the agency sent: a report, a letter, a picture."""
 
+    not_valid = "The file was not taken in. Correct the errors and send it again."
     required_scopes = {"POST": "contacts:write"}  # noqa: RUF012  # DRF reads it; nobody writes it
     parser_classes = (MultiPartParser,)
 
@@ -203,11 +193,7 @@ class FilesView(InStep):
             "state is `being_checked`, nobody here can open it; read the contact to see what became of it. Nothing is "
             "given back: keep your own copy. Where nobody works with the family any more, the answer is 409."
         ),
-        parameters=[
-            OpenApiParameter(
-                "Idempotency-Key", OpenApiTypes.STR, OpenApiParameter.HEADER, description="Yours, up to 255 characters."
-            )
-        ],
+        parameters=[IDEMPOTENCY_KEY],
         request={"multipart/form-data": SentFileSerializer},
         responses={201: FileSerializer, **problems(400, 404, 409, 413, 415, 422, 503)},
     )
@@ -221,20 +207,15 @@ class FilesView(InStep):
             raise FileTooLarge
         if not isinstance(sent, UploadedFile) or not isinstance(about, str):
             raise InvalidInput([Fault(("file",), "Send one file, as the part `file` of multipart/form-data.")])
-        add = partial(
-            files.add_to_contact, contact_id=contact.pk, name=sent.name or "", about=about, idempotency_key=key,
-            by=agency, now=timezone.now(),
+        file = storing.take_in_and(
+            lambda stored: files.add_to_contact(
+                contact_id=contact.pk, stored=stored, name=sent.name or "", about=about, idempotency_key=key,
+                by=agency, now=timezone.now(),
+            ),
+            sent,
         )  # fmt: skip
-        file = storing.take_in_and(lambda stored: add(stored=stored), sent)
         url = reverse("api-contact", [contact.reference], request=request)
         return Response(_file(file), status=201, headers={"Location": url})
-
-    def handle_exception(self, exc: Exception) -> Response:
-        """The usual problem document, which speaks of the file here."""
-        refused = super().handle_exception(exc)
-        if isinstance(exc, InvalidInput):
-            refused.data["detail"] = "The file was not taken in. Correct the errors and send it again."
-        return refused
 
 
 class ThresholdCheckView(APIView):
@@ -245,6 +226,7 @@ class ThresholdCheckView(APIView):
     that it is the same whether or not the family is known. Nothing is kept but how many checks an agency made on a day.
     """
 
+    not_valid = "Nothing was checked. Correct the errors and send it again."
     required_scopes = {"POST": "threshold:check"}  # noqa: RUF012  # DRF reads it; nobody writes it
     throttle_classes = (ThresholdCheckThrottle,)
 
@@ -271,13 +253,6 @@ class ThresholdCheckView(APIView):
         answer = threshold_check.answer(rules, threshold_check.read_facts(data, rules))
         threshold_checks.count(by=_agency(request), now=now)
         return Response(answer)
-
-    def handle_exception(self, exc: Exception) -> Response:
-        """The usual problem document, which does not speak of a contact here."""
-        refused = super().handle_exception(exc)
-        if isinstance(exc, InvalidInput):
-            refused.data["detail"] = "Nothing was checked. Correct the errors and send it again."
-        return refused
 
 
 def _agency(request: Request) -> Agency:
