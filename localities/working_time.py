@@ -132,6 +132,11 @@ def at(day: date, local_time: time) -> datetime:
     return datetime.combine(day, local_time, tzinfo=LONDON)
 
 
+def begin_of_day(day: date) -> datetime:
+    """Midnight, local time, as this day begins."""
+    return at(day, time.min)
+
+
 def end_of_day(day: date) -> datetime:
     """The last second of this day, local time: 23:59:59."""
     return at(day, time(23, 59, 59))

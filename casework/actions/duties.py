@@ -13,7 +13,7 @@ from casework.models import Duty, DutyRole, Event
 from casework.record import audit
 from errors import Fault, InvalidInput, TakenBySomeoneElse
 from localities.models import FRONT_DOOR_KINDS, Membership, User
-from localities.working_time import LONDON, at, local_day
+from localities.working_time import LONDON, at, begin_of_day, local_day
 
 # The key of the advisory lock on the rota. deadlines/clocks.py and triage/published_rules.py have others.
 ROTA = 7_003
@@ -69,16 +69,8 @@ def set_week(*, monday: date, entries: Collection[Entry], seen: str, by: User, n
 
 def of_week(monday: date) -> QuerySet[Duty]:
     """The duties that begin in this week."""
-    begins = at(monday, time.min)
-    ends = at(monday + A_WEEK, time.min)
-    return Duty.objects.filter(starts_at__gte=begins, starts_at__lt=ends).select_related("person").order_by(
-        "starts_at", "role", "pk"
-    )  # fmt: skip
-
-
-def begin_of(day: date) -> datetime:
-    """Midnight, as this day begins."""
-    return at(day, time.min)
+    begin = Duty.objects.filter(starts_at__gte=begin_of_day(monday), starts_at__lt=begin_of_day(monday + A_WEEK))
+    return begin.select_related("person").order_by("starts_at", "role", "pk")
 
 
 def later_by_days(moment: datetime, days: int) -> datetime:

@@ -2,7 +2,7 @@
 Seeing and snoozing reminders. Nobody marks a reminder as done: its clock stops when the work is done.
 """
 
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 
 from django.db import transaction
 
@@ -13,7 +13,7 @@ from casework.record import audit
 from errors import Fault, InvalidInput, NotAllowedInStatus
 from localities import calendar
 from localities.models import User
-from localities.working_time import at, local_day
+from localities.working_time import begin_of_day, local_day
 
 # How long a reminder can be snoozed. For more time, the clock must be extended.
 HOURS = {"hour": timedelta(hours=1), "half_day": timedelta(hours=4)}
@@ -96,4 +96,4 @@ def snooze(*, reminder_id: int, until: str, reason: str, by: User, now: datetime
 def _moment(until: str, now: datetime) -> datetime:
     if until in HOURS:
         return now + HOURS[until]
-    return calendar.current().counted_start(at(local_day(now) + timedelta(days=1), time.min), local=True)
+    return calendar.current().counted_start(begin_of_day(local_day(now) + timedelta(days=1)), local=True)

@@ -6,7 +6,7 @@ ends in the same instant: no contact falls between two versions, and none is tri
 """
 
 from collections.abc import Iterator
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
@@ -21,7 +21,7 @@ from casework.record.audit import Actor
 from errors import Fault, InvalidInput, NotAllowedInStatus
 from localities.loading import FIRST_DAY
 from localities.models import User
-from localities.working_time import LONDON, local_day
+from localities.working_time import begin_of_day, local_day
 from triage import drafting
 from triage.models import RuleSetVersion
 from triage.published_rules import lock_live_version, of_version, rule_set_of
@@ -85,7 +85,7 @@ def bring_shipped(*, by: Actor, now: datetime) -> RuleSetVersion | None:
         # Another process has added it at the same moment.
         return None
     if not RuleSetVersion.objects.filter(published_at__isnull=False).exists():
-        since = datetime.combine(FIRST_DAY, time.min, tzinfo=LONDON)
+        since = begin_of_day(FIRST_DAY)
         return RuleSetVersion.objects.create(
             name=rules.document.ruleset, version=rules.document.version, document=as_json(rules.document),
             published_at=since, live=DateTimeTZRange(since, None),

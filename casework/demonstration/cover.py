@@ -8,7 +8,7 @@ from casework.models import Absence, Case, DutyRole
 from casework.statuses import CaseStatus
 from localities import calendar
 from localities.models import Membership, Role, Team, TeamKind, User
-from localities.working_time import LONDON, local_day
+from localities.working_time import LONDON, begin_of_day, local_day
 
 
 def create(now: datetime) -> None:
@@ -39,7 +39,7 @@ def _rota(now: datetime) -> None:
     hours = {
         local_day(opens): (opens.astimezone(LONDON).time(), closes.astimezone(LONDON).time())
         for opens, closes in calendar.current().openings(
-            duties.begin_of(monday), until=duties.begin_of(monday + timedelta(days=7)), local=True
+            begin_of_day(monday), until=begin_of_day(monday + duties.A_WEEK), local=True
         )
     }
     for number, on in enumerate(week):

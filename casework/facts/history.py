@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import time
 from typing import Any
 
 from dateutil.relativedelta import relativedelta
@@ -10,7 +9,7 @@ from dateutil.relativedelta import relativedelta
 from casework.families.household import Household, is_ours
 from casework.models import Case, Contact, Outcome
 from casework.statuses import CaseStatus
-from localities.working_time import at, local_day
+from localities.working_time import begin_of_day, local_day
 from triage.facts import OpenWork
 from triage.rule_set_document import Work
 
@@ -51,7 +50,7 @@ def history_of(contact: Contact, people: Household) -> History:
     if contact.resend_of_id is not None:
         earlier = earlier.exclude(pk=contact.resend_of_id)
     year_back, quarter_back = day - relativedelta(months=12), day - relativedelta(months=3)
-    in_the_year = earlier.filter(received_at__gte=at(year_back, time.min))
+    in_the_year = earlier.filter(received_at__gte=begin_of_day(year_back))
     days = [local_day(received) for received in in_the_year.values_list("received_at", flat=True)]
     # The case that this contact itself opened is not earlier work.
     own = contact.decision_in_effect_id

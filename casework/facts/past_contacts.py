@@ -1,7 +1,7 @@
 """Reads past contacts in batches for a replay: facts, recommendations and decisions."""
 
 from collections.abc import Iterator, Set
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
 from django.contrib.postgres.expressions import ArraySubquery
@@ -10,7 +10,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from casework.models import Contact, ContactChild
 from localities.models import Postcode
 from localities.placing import Catchments
-from localities.working_time import LONDON, local_day
+from localities.working_time import begin_of_day, local_day
 from triage.direction import PathwayRag
 from triage.published_rules import of_version
 from triage.replay import PastRecommendation
@@ -55,8 +55,8 @@ def pieces(first_day: date, last_day: date) -> Iterator[list[PastContact]]:
 
 
 def _of_days(first_day: date, last_day: date) -> QuerySet[Contact]:
-    start = datetime.combine(first_day, time.min, tzinfo=LONDON)
-    end = datetime.combine(last_day + timedelta(days=1), time.min, tzinfo=LONDON)
+    start = begin_of_day(first_day)
+    end = begin_of_day(last_day + timedelta(days=1))
     children = ContactChild.objects.filter(contact=OuterRef("pk"))
     return Contact.objects.filter(received_at__gte=start, received_at__lt=end, recommendation__isnull=False).annotate(
         postcodes=ArraySubquery(children.exclude(postcode="").values("postcode").distinct()),

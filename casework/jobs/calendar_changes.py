@@ -5,7 +5,7 @@ Recomputes the clocks that run over a changed day of the calendar, and no others
 """
 
 from collections.abc import Callable, Sequence
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import F
@@ -14,7 +14,7 @@ from casework.deadlines import clocks
 from casework.models import CalendarEdit, Clock, ClockChange, ClockChangeKind, Event
 from casework.record import audit
 from localities import calendar
-from localities.working_time import WorkingTime, at, end_of_day
+from localities.working_time import WorkingTime, begin_of_day, end_of_day
 
 BATCH_SIZE = 500
 # A call stops after this time; the next call continues.
@@ -54,7 +54,7 @@ def recompute(*, clock: Callable[[], datetime]) -> int:
 def _clocks_over(edit: CalendarEdit) -> Sequence[int]:
     """The ids of the clocks that run over the day and are not checked yet."""
     running = Clock.objects.running().filter(
-        pk__gt=edit.up_to, started_at__lte=end_of_day(edit.date), escalate_at__gte=at(edit.date, time.min)
+        pk__gt=edit.up_to, started_at__lte=end_of_day(edit.date), escalate_at__gte=begin_of_day(edit.date)
     )
     return list(running.order_by("pk").values_list("pk", flat=True))
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
@@ -12,7 +12,7 @@ from casework.models import Absence, Case, Contact, Duty, DutyRole
 from casework.statuses import CaseStatus
 from localities import calendar
 from localities.models import Membership
-from localities.working_time import at, local_day
+from localities.working_time import begin_of_day, local_day
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Gap:
 
 def on_duty_today(now: datetime) -> QuerySet[Duty]:
     """Who is on duty at some time from now to the end of the day, the first first."""
-    midnight = at(local_day(now) + timedelta(days=1), time.min)
+    midnight = begin_of_day(local_day(now) + timedelta(days=1))
     return Duty.objects.between(now, midnight)
 
 
@@ -35,9 +35,9 @@ def gaps(monday: date, duties: Collection[Duty]) -> list[Gap]:
     The gaps of a week: hub hours without a duty social worker or a duty manager, and hours out of them without
     emergency duty. A night belongs to the day on which it begins.
 
-    :param duties: all that touch the week or the night after it.
+    :param duties: all of which some time is in the week.
     """
-    begins, ends = at(monday, time.min), at(monday + timedelta(days=7), time.min)
+    begins, ends = begin_of_day(monday), begin_of_day(monday + timedelta(days=7))
     found = []
     edge = begins
     for opens, closes in calendar.current().openings(begins, until=ends, local=True):

@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from django.contrib.humanize.templatetags.humanize import ordinal
@@ -31,7 +31,7 @@ from casework.reading import contact_drafts, worklists
 from casework.statuses import CaseStatus, ContactStatus, PartnerCheckStatus
 from localities import reference
 from localities.models import User
-from localities.working_time import at, local_day
+from localities.working_time import begin_of_day, local_day
 from triage.ruleset import Hold
 
 # From this contact of the household in three months on, the list says so.
@@ -108,7 +108,7 @@ def awaiting(user: User, now: datetime) -> QuerySet[Contact]:
 
 def decided_today(user: User, now: datetime) -> QuerySet[Contact]:
     """The contacts that the user may see on which a decision took effect today, the last first."""
-    midnight = at(local_day(now), time.min)
+    midnight = begin_of_day(local_day(now))
     decided = Decision.objects.filter(decided_at__gte=midnight, needs_sign_off=False).order_by().values("pk")
     agreed = SignOff.objects.filter(at__gte=midnight, agreed=True).order_by().values("decision")
     in_effect = Contact.objects.visible_to(user, now).filter(decision_in_effect__in=decided.union(agreed))

@@ -1,13 +1,13 @@
 """What happened at the door: who signed in and out, who tried to, and what was refused."""
 
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 
 from django.db.models import QuerySet
 
 from casework.access import permissions
 from casework.models import SignInEvent
 from localities.models import User
-from localities.working_time import at, local_day
+from localities.working_time import begin_of_day, local_day
 
 # In place of a person: the user names that nobody has.
 NOBODY = "nobody"
@@ -30,7 +30,7 @@ def events(
     if kind:
         found = found.filter(kind=kind)
     if first:
-        found = found.filter(at__gte=at(first, time.min))
+        found = found.filter(at__gte=begin_of_day(first))
     if last:
-        found = found.filter(at__lt=at(last + timedelta(days=1), time.min))
+        found = found.filter(at__lt=begin_of_day(last + timedelta(days=1)))
     return found

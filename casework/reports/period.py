@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 
 from dateutil.relativedelta import relativedelta
 
-from localities.working_time import at
+from localities.working_time import begin_of_day
 
 ONE_DAY = timedelta(days=1)
 
@@ -23,12 +23,12 @@ class Period:
 
     @property
     def starts_at(self) -> datetime:
-        return at(self.first, time.min)
+        return begin_of_day(self.first)
 
     @property
     def ends_at(self) -> datetime:
         """The first moment after the period."""
-        return at(self.last + ONE_DAY, time.min)
+        return begin_of_day(self.last + ONE_DAY)
 
 
 def last_twelve_months(today: date) -> Period:

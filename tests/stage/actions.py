@@ -20,7 +20,7 @@ PARTS = {
     "seeing_about", "unanswered", "is_guarded", "is_of_case", "lacks_contact",
     "wait_for_a_team", "who_can_see_to", "withdraw_unanswered", "would_bounce",
     "faults_of_words", "sheet", "shifts",
-    "begin_of", "can_be_on_duty", "later_by_days", "of_week", "readable", "to_suggest", "version_of", "who_can_cover",
+    "can_be_on_duty", "later_by_days", "of_week", "readable", "to_suggest", "version_of", "who_can_cover",
 }  # fmt: skip
 
 

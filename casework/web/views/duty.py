@@ -19,9 +19,7 @@ from casework.web.signed_in import by_post, user_of
 from casework.web.submitting import errors_of, status_of, submit
 from localities.models import Membership, User
 from localities.roles import roles_of
-from localities.working_time import local_day
-
-A_WEEK = timedelta(days=7)
+from localities.working_time import begin_of_day, local_day
 
 
 @require_safe
@@ -34,7 +32,7 @@ def show(request: HttpRequest) -> HttpResponse:
         "now": now,
         "on_duty": cover.on_duty_today(now),
         "monday": _monday(today),
-        "next_monday": _monday(today) + A_WEEK,
+        "next_monday": _monday(today) + duties.A_WEEK,
         "types_rota": permissions.allows(permissions.check_can_type_rota, user, today),
         "away": [(each, _may_change(each.person, user, today)) for each in away],
         "today": today,
@@ -49,10 +47,11 @@ def rota(request: HttpRequest, monday: str) -> HttpResponse:
     user, now = user_of(request), timezone.now()
     today = local_day(now)
     first = _week(monday)
+    before, after = first - duties.A_WEEK, first + duties.A_WEEK
     this_week = list(duties.of_week(first))
     may_type = permissions.allows(permissions.check_can_type_rota, user, today)
     copies = may_type and request.GET.get("copy") == "last" and not this_week
-    shown = _a_week_later(list(duties.of_week(first - A_WEEK))) if copies else this_week
+    shown = _a_week_later(list(duties.of_week(before))) if copies else this_week
     if request.method == "POST":
         # Whoever may not type it hears why, whatever the form says.
         permissions.check_can_type_rota(user, today)
@@ -60,11 +59,10 @@ def rota(request: HttpRequest, monday: str) -> HttpResponse:
     form = RotaForm(first, shown, duties.version_of(this_week), today, sent)
 
     def page() -> HttpResponse:
-        begins, ends = (day + timedelta(days=step) for day, step in ((first, -2), (first, 9)))
-        touching = [*Duty.objects.between(*(duties.begin_of(day) for day in (begins, ends)))]
+        touching = list(Duty.objects.between(begin_of_day(first), begin_of_day(after)))
         errors = errors_of(form) if form.is_bound else []
         context = {
-            "monday": first, "sunday": first + timedelta(days=6), "before": first - A_WEEK, "after": first + A_WEEK,
+            "monday": first, "sunday": first + timedelta(days=6), "before": before, "after": after,
             "form": form if may_type else None, "duties": this_week, "gaps": cover.gaps(first, touching),
             "copies": copies, "may_copy": may_type and not this_week, "errors": errors,
         }  # fmt: skip
