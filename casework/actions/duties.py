@@ -58,7 +58,7 @@ def set_week(*, monday: date, entries: Collection[Entry], seen: str, by: User, n
         raise TakenBySomeoneElse("Somebody else has changed the rota of this week. Look at it, and enter yours again.")
     removed, added = before.keys() - wanted.keys(), wanted.keys() - before.keys()
     Duty.objects.filter(pk__in=[before[key].pk for key in removed]).delete()
-    _check_apart(monday, [*wanted.values()])
+    _check_apart(monday, wanted.values())
     Duty.objects.bulk_create(wanted[key] for key in sorted(added))
     audit.record(
         Event.ROTA_CHANGED, by=by, at=now, week=monday.isoformat(), added=[_said(key) for key in sorted(added)],
@@ -107,7 +107,7 @@ def _read(monday: date, entries: Collection[Entry]) -> list[Duty]:
     people = {
         user.pk: user for user in User.objects.filter(pk__in=[each.person_id for each in entries if each.person_id])
     }
-    found: dict[tuple[datetime, datetime, str, int], Duty] = {}
+    found: list[Duty] = []
     for entry in entries:
         where = f"{entry.day:%A %-d %B}"
         wrong = [
@@ -130,17 +130,18 @@ def _read(monday: date, entries: Collection[Entry]) -> list[Duty]:
             person=people[entry.person_id], role=entry.role,
             starts_at=at(entry.day, entry.since), ends_at=at(until_day, entry.until),
         )  # fmt: skip
-        if any(
-            other.person_id == duty.person_id and other.role == duty.role
-            and other.starts_at < duty.ends_at and duty.starts_at < other.ends_at
-            for other in found.values()
-        ):  # fmt: skip
-            says = f"{duty.person} is on duty then already, {where}"
-            faults.append(Fault((f"{entry.place}-person",), says))
-        found[_key(duty)] = duty
+        if any(_are_at_once(other, duty) for other in found):
+            faults.append(Fault((f"{entry.place}-person",), f"{duty.person} is on duty then already, {where}"))
+        found.append(duty)
     if faults:
         raise InvalidInput(faults)
-    return [*found.values()]
+    return found
+
+
+def _are_at_once(one: Duty, other: Duty) -> bool:
+    """Whether somebody would be on duty twice in a role at some time."""
+    is_same = (one.person_id, one.role) == (other.person_id, other.role)
+    return is_same and one.starts_at < other.ends_at and other.starts_at < one.ends_at
 
 
 def _check_apart(monday: date, duties: Collection[Duty]) -> None:
@@ -155,8 +156,7 @@ def _check_apart(monday: date, duties: Collection[Duty]) -> None:
     others = Duty.objects.between(begins, ends).exclude(pk__in=of_week(monday).order_by().values("pk"))
     for other in others:
         for duty in duties:
-            same = (other.person_id, other.role) == (duty.person_id, duty.role)
-            if same and other.starts_at < duty.ends_at and duty.starts_at < other.ends_at:
+            if _are_at_once(other, duty):
                 on = f"{local_day(other.starts_at):%-d %B}"
                 says = f"{duty.person} is on duty then already, by the rota of another week: {on}"
                 raise InvalidInput([Fault((), says)])
