@@ -1,5 +1,6 @@
 """Absences: somebody is away for some days, and another covers for them."""
 
+from collections.abc import Collection
 from datetime import date, datetime
 
 from django.db import transaction
@@ -75,15 +76,16 @@ def withdraw(*, absence_id: int, by: User, now: datetime) -> Absence:
     return absence
 
 
-def who_can_cover(person: User, on: date) -> QuerySet[User]:
-    """The colleagues who can cover for somebody: those of a team of theirs, or with a role of theirs in the service."""
-    own = Membership.objects.current(on).filter(user=person).order_by()
-    same = Membership.objects.current(on).filter(
-        Q(team__in=own.filter(team__isnull=False).values("team"))
-        | Q(team__isnull=True, role__in=own.filter(team__isnull=True).values("role")),
-        user=OuterRef("pk"),
-    )
-    return User.objects.filter(Exists(same)).exclude(pk=person.pk).order_by("name")
+def who_can_cover(people: Collection[User], on: date) -> QuerySet[User]:
+    """
+    The colleagues who can cover for one of these people: those of a team of theirs, or with a role of theirs in the
+    service.
+    """
+    others = Membership.objects.current(on).filter(user__in=people).exclude(user=OuterRef("user"))
+    in_a_team = Exists(others.filter(team=OuterRef("team")))
+    in_the_service = Q(team__isnull=True) & Exists(others.filter(team__isnull=True, role=OuterRef("role")))
+    with_them = Membership.objects.current(on).filter(in_a_team | in_the_service, user=OuterRef("pk"))
+    return User.objects.filter(Exists(with_them)).order_by("name")
 
 
 def _load(absence_id: int, by: User, now: datetime) -> Absence:
@@ -118,7 +120,7 @@ def _say(
     elif (other := during.filter(person=absence.person).first()) is not None:
         says = f"{absence.person} is away from {other.first_day:%-d %B} to {other.last_day:%-d %B} already"
         faults.append(Fault(("first_day",), f"{says}: change that absence"))
-    cover = who_can_cover(absence.person, local_day(now)).filter(pk=covered_by_id or 0).first()
+    cover = who_can_cover([absence.person], local_day(now)).filter(pk=covered_by_id or 0).first()
     if covered_by_id is not None and cover is None:
         faults.append(Fault(("covered_by",), "Select a colleague of the same team"))
     elif cover is not None and during.filter(person=cover).exists():

@@ -64,7 +64,7 @@ def _absence(now: datetime) -> None:
     for case in led.select_related("lead_practitioner"):
         person = case.lead_practitioner
         assert person is not None
-        cover = absences.who_can_cover(person, today).first()
+        cover = absences.who_can_cover([person], today).first()
         if cover is not None and not Absence.objects.on(today).exists():
             absences.record(
                 person_id=person.pk, first_day=today, last_day=today + timedelta(days=3), covered_by_id=cover.pk,

@@ -12,7 +12,7 @@ from casework.actions.duties import Entry, can_be_on_duty
 from casework.models import Absence, Duty, DutyRole
 from casework.web.forms import ActionForm, choice_of
 from casework.web.rendering import RecentDateField, Select, TextInput, read_time
-from localities.models import Membership, User
+from localities.models import User
 from localities.working_time import LONDON, local_day
 
 # Empty lines for each day below those that are filled in; and as many lines as a day can have at all.
@@ -108,7 +108,6 @@ class AbsenceForm(ActionForm):
         self, by: User, people: Collection[User], now: datetime, absence: Absence | None = None,
         data: QueryDict | None = None,
     ) -> None:  # fmt: skip
-        today = local_day(now)
         initial: dict[str, Any] = {"person": by.pk}
         if absence is not None:
             initial = {"last_day": absence.last_day.isoformat(), "covered_by": absence.covered_by_id}
@@ -116,14 +115,13 @@ class AbsenceForm(ActionForm):
         cover = self.fields["covered_by"]
         assert isinstance(cover, forms.ModelChoiceField)
         cover.empty_label = "Nobody yet"
+        cover.queryset = who_can_cover(people if absence is None else [absence.person], local_day(now))
         if absence is not None:
             del self.fields["person"], self.fields["first_day"]
-            cover.queryset = who_can_cover(absence.person, today)
             return
         person = self.fields["person"]
         assert isinstance(person, forms.ModelChoiceField)
         person.queryset = User.objects.filter(pk__in=[each.pk for each in people]).order_by("name")
-        cover.queryset = User.objects.filter(pk__in=Membership.objects.current(today).values("user")).order_by("name")
 
     def day(self, name: str) -> date | None:
         """A day that was typed; None if it is missing, or is no real one."""

@@ -182,6 +182,16 @@ class TestAbsences:
         (select,) = page.root.all("select", name="person")
         assert {option["value"] for option in select.all("option")} - {""} == {str(person(who).pk) for who in for_whom}
 
+    @pytest.mark.parametrize(("name", "who_covers"), [
+        ("bea", {"ben"}), ("ben", {"ben", "bea"}), ("pat", {"pat", "petra"}),
+        ("maya", {"amina", "oliver", "maya", "david"}),
+    ])  # fmt: skip
+    def test_colleagues_of_a_team_are_offered_to_cover(self, db: None, name: str, who_covers: set[str]) -> None:
+        page = Page(SignedIn(name).client.get("/duty/absences/new/"))
+        (select,) = page.root.all("select", name="covered_by")
+        offered = {option["value"] for option in select.all("option")} - {""}
+        assert offered == {str(person(who).pk) for who in who_covers}
+
     def test_nobody_changes_that_of_another_team(self, db: None) -> None:
         absence = away("bea", "ben")
         for name in ("carol", "amina", "adele"):
