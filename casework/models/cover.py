@@ -152,7 +152,7 @@ class Absence(models.Model):
 def away_on(day: date, person: str) -> ArraySubquery:
     """
     For an annotation of a row: the absence of this day of the person whom a column names, with who covers. It is read
-    along with the row, and costs no statement of its own. `access/cover.py` reads it.
+    along with the row, and costs no statement of its own.
 
     :param person: the column, as "owner".
     """
