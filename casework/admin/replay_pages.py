@@ -1,7 +1,6 @@
 """The pages of a replay: its progress, its results contact by contact, and the same as a file."""
 
-import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -17,6 +16,7 @@ from casework.access.permissions import allows
 from casework.actions import replays
 from casework.admin.rule_set_pages import open_version
 from casework.models import Contact, Replay, ReplayedContact
+from casework.reading.csv_lines import csv_lines
 from localities.models import Locality, User
 from localities.working_time import local_day
 from triage.models import RuleSetVersion, Stage
@@ -91,23 +91,16 @@ def export(request: HttpRequest, version_id: int, replay_id: int) -> HttpRespons
     replay = replays.export(replay_id=_replay(version, replay_id).pk, by=user, now=now)
     name = f"replay-{version.name}-{version.version}-{replay.pk}.csv"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return StreamingHttpResponse(_lines(replay, user, now), content_type="text/csv; charset=utf-8", headers=headers)
+    lines = csv_lines(_rows(replay, user, now))
+    return StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8", headers=headers)
 
 
-class _Line:
-    """A file-like object for the csv module: `write` returns the line, so that it can be streamed."""
-
-    def write(self, line: str) -> str:
-        return line
-
-
-def _lines(replay: Replay, by: User, now: datetime) -> Iterator[str]:
-    writer = csv.writer(_Line())
-    yield writer.writerow(COLUMNS)
+def _rows(replay: Replay, by: User, now: datetime) -> Iterator[Sequence[Any]]:
+    yield COLUMNS
     for row in _changed(replay, by, now).iterator(chunk_size=2000):
         received = timezone.localtime(row.contact.received_at).isoformat(timespec="minutes")
         values = [getattr(row, name) for name in COLUMNS[2:-1]]
-        yield writer.writerow([row.contact.reference, received, *values, "yes" if row.agrees_with_people else "no"])
+        yield [row.contact.reference, received, *values, "yes" if row.agrees_with_people else "no"]
 
 
 # ---- what the pages are made of

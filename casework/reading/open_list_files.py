@@ -1,13 +1,13 @@
 """What is in the files of the open list: a page that opens without the service, and a table for a spreadsheet."""
 
-import csv
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 from django.conf import settings
 from django.template.loader import render_to_string
 
 from casework.reading import open_list
+from casework.reading.csv_lines import csv_lines
 from casework.reading.open_list import OpenList
 from localities.working_time import LONDON
 
@@ -21,14 +21,6 @@ BEGINS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\
 # The name of the files that have every team's list.
 WHOLE_SERVICE = "whole-service"
 RESTRICTED = "Restricted or closed to some: see the service, or ask a manager"
-RATINGS = {"red": "Red", "amber": "Amber", "green": "Green", "blue": "Blue"}
-
-
-class _Line:
-    """A file-like object for the csv module: `write` returns the line, so that it can be streamed."""
-
-    def write(self, line: str) -> str:
-        return line
 
 
 def files(now: datetime) -> Iterator[tuple[str, Iterator[str], int]]:
@@ -52,19 +44,24 @@ def page(lists: Iterable[OpenList], now: datetime) -> str:
 
 
 def table(lists: Iterable[OpenList], now: datetime) -> Iterator[str]:
-    """The lines of the file for a spreadsheet, the first with the mark by which Excel reads UTF-8."""
-    writer = csv.writer(_Line())
-    yield BYTE_ORDER_MARK + str(writer.writerow(HEADINGS))
+    """The lines of the file for a spreadsheet, after the mark by which Excel reads UTF-8."""
+    yield BYTE_ORDER_MARK
+    yield from csv_lines(_rows(lists, now))
+
+
+def _rows(lists: Iterable[OpenList], now: datetime) -> Iterator[Sequence[str]]:
+    yield HEADINGS
     valid_at = _moment(now)
     for each in lists:
         for line in each.lines:
             due = _moment(line.due_at) if line.due_at else ""
             late = "Yes" if line.due_at and line.due_at <= now else ""
             status = line.status if line.is_open else RESTRICTED
-            yield str(writer.writerow(map(as_text, (
-                each.name, line.reference, line.kind, line.family, RATINGS.get(line.rag, ""), status, line.who,
+            cells = (
+                each.name, line.reference, line.kind, line.family, line.rag.capitalize(), status, line.who,
                 line.telephone, line.cover, due, line.due, late, valid_at,
-            ))))  # fmt: skip
+            )  # fmt: skip
+            yield [as_text(cell) for cell in cells]
 
 
 def as_text(cell: str) -> str:
