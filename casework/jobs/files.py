@@ -16,7 +16,7 @@ from casework.files.scanning import ScannerAwayError
 from casework.messages import outbox
 from casework.messages.outbox import message
 from casework.models import ContactDraft, Event, File, Message
-from casework.models.files import FileKind
+from casework.models.files import NEVER_CHECKED, FileKind
 from casework.record import audit
 from localities.models import Role
 
@@ -39,10 +39,11 @@ def check(*, clock: Clock) -> int:
 
     :returns: how many were checked.
     """
-    if scanning.is_there_one():
-        _queue_unchecked(clock())
+    if not scanning.is_there_one():
+        return 0
+    _queue_unchecked(clock())
     done = 0
-    while scanning.is_there_one() and done < A_RUN and (file := _claim_check(clock())) is not None:
+    while done < A_RUN and (file := _claim_check(clock())) is not None:
         try:
             with storing.open_content(file.key) as content:
                 found = scanning.scan(storing.pieces(content))
@@ -59,11 +60,13 @@ def check(*, clock: Clock) -> int:
 
 
 def _queue_unchecked(now: datetime) -> None:
-    """Files that came before there was a scanner are checked too, so few at a time that most can
-    be opened while the scanner is away."""
+    """
+    Has files checked, too, that came before there was a scanner: so few at a time that most can be opened while it is
+    away.
+    """
     waiting = File.objects.filter(check_after__isnull=False).count()
     if waiting < A_RUN:
-        unchecked = File.objects.present().filter(check_after__isnull=True, checked_at__isnull=True)
+        unchecked = File.objects.filter(NEVER_CHECKED)
         oldest = list(unchecked.order_by("pk").values_list("pk", flat=True)[: A_RUN - waiting])
         unchecked.filter(pk__in=oldest).update(check_after=now)
 

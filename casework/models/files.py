@@ -45,6 +45,8 @@ class FileKind(models.TextChoices):
 # Of these the worker makes a smaller picture to look at. HEIC is only downloaded.
 PICTURES = (FileKind.JPEG, FileKind.PNG, FileKind.WEBP, FileKind.GIF, FileKind.TIFF)
 KNOWN_KIND = Q(kind__in=FileKind.values)
+# Present, and neither checked for viruses nor waiting for it.
+NEVER_CHECKED = Q(check_after__isnull=True, checked_at__isnull=True, removed_at__isnull=True)
 
 
 class FileState(models.TextChoices):
@@ -155,6 +157,8 @@ class File(models.Model):
             *where_set("file", "contact", "case", "by_user", "removed_by"),
             models.Index(fields=["draft"], name="file_by_draft", condition=~Q(draft="")),
             models.Index(fields=["check_after"], name="file_to_check", condition=Q(check_after__isnull=False)),
+            # Those that came before there was a virus scanner.
+            models.Index(fields=["id"], name="file_unchecked", condition=NEVER_CHECKED),
             models.Index(fields=["preview_after"], name="file_to_preview", condition=Q(preview_after__isnull=False)),
         ]
         triggers: ClassVar = [
