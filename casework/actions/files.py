@@ -155,9 +155,10 @@ def view(*, reference: str, key: str, by: User, now: datetime) -> File:
     return file
 
 
-def download(*, reference: str, key: str, as_picture: bool = False, by: User, now: datetime) -> File:
+def download(*, reference: str, key: str, as_picture: bool = False, by: User, now: datetime) -> tuple[File, bool]:
     """
-    A file whose content this user may have. The audit says that they had it.
+    A file whose content this user may have, and whether an address of the family is hidden. The audit says that they
+    had it.
 
     :param as_picture: whether they look at the smaller picture of it.
     :raises NotPermitted: an address is hidden on the record, and `by` is no manager who may show it.
@@ -165,20 +166,14 @@ def download(*, reference: str, key: str, as_picture: bool = False, by: User, no
     :raises File.DoesNotExist: there is no such file on the record, or no such picture.
     """
     file, record = _seen(reference, key, by, now)
-    is_hidden = has_hidden_address(record)
+    is_hidden = _has_hidden_address(record)
     permissions.check_can_open_files(is_hidden, by, local_day(now))
     conditions.check_is_ready(file)
     if as_picture and not file.has_preview:
         raise File.DoesNotExist
     how = {"as_picture": as_picture, "hidden_address": is_hidden}
     audit.record(Event.FILE_DOWNLOADED, by=by, at=now, file=key, **how, **_about(record))
-    return file
-
-
-def has_hidden_address(record: Contact | Case) -> bool:
-    """Whether an address of the family is hidden: a file may have it in it, and nothing can be masked there."""
-    contacts = [record.pk] if isinstance(record, Contact) else record.contacts.values_list("pk", flat=True)
-    return bool(hidden_homes(contacts))
+    return file, is_hidden
 
 
 def is_guarded(*, reference: str, key: str, by: User, now: datetime) -> bool:
@@ -190,7 +185,7 @@ def is_guarded(*, reference: str, key: str, by: User, now: datetime) -> bool:
     """
     _, record = _seen(reference, key, by, now)
     contacts = Contact.objects.filter(pk=record.pk) if isinstance(record, Contact) else record.contacts.all()
-    return has_hidden_address(record) or contacts.exclude(is_open_to_everybody(F("pk"))).exists()
+    return _has_hidden_address(record) or contacts.exclude(is_open_to_everybody(F("pk"))).exists()
 
 
 def is_of_case(reference: str) -> bool:
@@ -199,6 +194,12 @@ def is_of_case(reference: str) -> bool:
 
 
 # ---- the parts
+
+
+def _has_hidden_address(record: Contact | Case) -> bool:
+    """Whether an address of the family is hidden: a file may have it in it, and nothing can be masked there."""
+    contacts = [record.pk] if isinstance(record, Contact) else record.contacts.values_list("pk", flat=True)
+    return bool(hidden_homes(contacts))
 
 
 def _add(

@@ -24,7 +24,7 @@ def school() -> Agency:
 def download(file: File, by: str, story: Story, **how: Any) -> File:
     record = file.contact or file.case
     assert record is not None
-    return files.download(reference=record.reference, key=file.key, by=person(by), now=story.later(), **how)
+    return files.download(reference=record.reference, key=file.key, by=person(by), now=story.later(), **how)[0]
 
 
 def remove(file: File, by: str, story: Story, reason: str = "It is about another family.") -> File:

@@ -13,7 +13,7 @@ from casework import actions
 # action elsewhere has the same name.
 PARTS = {
     "add_children", "audit_entry", "check_answers", "check_can_decide", "contact_owners.give", "end",
-    "front_door_staff", "hard_stops", "has_hidden_address", "is_graver", "lapse", "lock_people", "not_proved",
+    "front_door_staff", "hard_stops", "is_graver", "lapse", "lock_people", "not_proved",
     "open_offer", "ordinal",
     "other_team", "own_team", "pass_on", "pass_to_emergency_duty", "people_of", "people_of_record", "preview",
     "recommend_again", "recommend_in_work", "recommendation_for", "recommended_so_far", "red_alerts",

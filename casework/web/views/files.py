@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from functools import partial, wraps
+from functools import wraps
 from typing import Any
 
 from django.contrib import messages
@@ -66,11 +66,13 @@ def listed(request: HttpRequest, reference: str) -> HttpResponse:
     def add(said: dict[str, Any]) -> File:
         permissions.check_can_add_files(record, responsibilities.team_id_of(record), user, local_day(now))
         given: dict[str, Any] = {"name": said["file"].name, "about": said["about"], "by": user, "now": now}
-        if isinstance(record, Contact):
-            to_record = partial(files.add_to_contact, contact_id=record.pk, **given)
-        else:
-            to_record = partial(files.add_to_case, case_id=record.pk, **given)
-        return storing.take_in_and(lambda stored: to_record(stored=stored), said["file"])
+
+        def to_record(stored: Stored) -> File:
+            if isinstance(record, Contact):
+                return files.add_to_contact(contact_id=record.pk, stored=stored, **given)
+            return files.add_to_case(case_id=record.pk, stored=stored, **given)
+
+        return storing.take_in_and(to_record, said["file"])
 
     return submit(
         request, form, add, says=_added, then=_address(record, "files"),
@@ -119,10 +121,10 @@ def _recently_where_guarded(view: Callable[..., HttpResponseBase]) -> Callable[.
 @_recently_where_guarded
 def download(request: HttpRequest, reference: str, key: str) -> HttpResponseBase:
     """The file itself, always as a download."""
-    file = files.download(reference=reference, key=key, by=user_of(request), now=timezone.now())
+    file, is_hidden = files.download(reference=reference, key=key, by=user_of(request), now=timezone.now())
     kind = FileKind(file.kind)
     # A hidden address may be in the name, which stays on the computer, and in its list of downloads.
-    name = f"{reference} file {file.pk}" if files.has_hidden_address(_record_of(file)) else file.name
+    name = f"{reference} file {file.pk}" if is_hidden else file.name
     return _sent(lambda: storing.open_content(file.key), MEDIA_TYPES[kind], file.size, names.downloaded_as(name, kind))
 
 
@@ -130,7 +132,7 @@ def download(request: HttpRequest, reference: str, key: str) -> HttpResponseBase
 @_recently_where_guarded
 def picture(request: HttpRequest, reference: str, key: str) -> HttpResponseBase:
     """The smaller picture, for the page of the file."""
-    file = files.download(reference=reference, key=key, as_picture=True, by=user_of(request), now=timezone.now())
+    file, _ = files.download(reference=reference, key=key, as_picture=True, by=user_of(request), now=timezone.now())
     return _sent(lambda: storing.open_preview(file.key), "image/jpeg", None, "")
 
 
