@@ -8,7 +8,7 @@ One statement reads the records of any number of teams, and two the families. Th
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -138,15 +138,15 @@ class Line:
 
     reference: str
     kind: str
-    is_open: bool
-    family: str
-    rag: str
-    status: str
-    who: str
-    telephone: str
-    cover: str
     due_at: datetime | None
     due: str
+    is_open: bool = False
+    family: str = ""
+    rag: str = ""
+    status: str = ""
+    who: str = ""
+    telephone: str = ""
+    cover: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,9 +184,9 @@ def _lists(teams: list[Team], now: datetime, user: User | None) -> list[OpenList
     of_each: dict[str, list[Line]] = defaultdict(list)
     names = dict(Team.objects.values_list("pk", "name")) if user is not None else {t.pk: t.name for t in teams}
     for record in records:
-        family = families.get((record.contact_id, record.case_id), "")
-        for code in dict.fromkeys(_code(by_id[pk]) for pk in (record.team_id, record.offered_to_id) if pk in by_id):
-            of_each[code].append(_line(record, family, names))
+        line = _line(record, families.get((record.contact_id, record.case_id), ""), names)
+        for code in {_code(by_id[pk]) for pk in (record.team_id, record.offered_to_id) if pk in by_id}:
+            of_each[code].append(line)
     found: dict[str, OpenList] = {}
     for team in sorted(teams, key=lambda team: (team.kind not in FRONT_DOOR_KINDS, team.name)):
         code = _code(team)
@@ -285,18 +285,19 @@ def _words(text: str) -> set[str]:
 def _line(record: _Record, family: str, names: Mapping[int, str]) -> Line:
     kind = "Contact" if record.contact_id else "Case"
     due = title_of(record.due_kind).capitalize() if record.due_kind else ""
+    line = Line(record.reference, kind, record.due_at, due)
     if not record.is_open:
-        return Line(record.reference, kind, False, "", "", "", "", "", "", record.due_at, due)
+        return line
     cover = ""
     if record.away_until is not None:
-        cover = f"Away until {record.away_until:%-d %B}. "
-        cover += (
-            f"Covered by {record.cover} {record.cover_telephone or ''}".strip() if record.cover else "Nobody covers"
-        )
+        covered = f"Covered by {record.cover} {record.cover_telephone or ''}".strip()
+        cover = f"Away until {record.away_until:%-d %B}. {covered if record.cover else 'Nobody covers'}"
     who = (record.who or "") if record.who_is_here else f"{record.who}, who has left" if record.who else ""
     telephone = (record.who_telephone or "") if record.who_is_here else ""
     status = WAITS.get(record.waits) or _of_case(record, names)
-    return Line(record.reference, kind, True, family, record.rag, status, who, telephone, cover, record.due_at, due)
+    return replace(
+        line, is_open=True, family=family, rag=record.rag, status=status, who=who, telephone=telephone, cover=cover
+    )
 
 
 def _of_case(record: _Record, names: Mapping[int, str]) -> str:
