@@ -23,7 +23,7 @@ ALLOWED = (
     "a PDF, a picture (JPEG, PNG, HEIC, WebP, GIF or TIFF), a Word document (DOCX, DOC or ODT) or an email (EML or MSG)"
 )
 NOT_ALLOWED = f"The selected file must be {ALLOWED}"
-HAS_PASSWORD = "The selected file is password protected. Remove the password, and select it again"  # noqa: S105
+IS_LOCKED = "The selected file is password protected. Remove the password, and select it again"
 HAS_MACROS = "The selected file contains macros. Save it without them, or as a PDF, and select it again"
 EMPTY = "The selected file is empty"
 TOO_LARGE = "The selected file must be smaller than 20MB"
@@ -50,6 +50,15 @@ PROGRAMS = re.compile(r"vbaproject|vbadata|activex|^basic/|^scripts/")
 ENCRYPTED = 0x1
 HEADERS_READ = 64 * 1024
 A_HEADER = re.compile(rb"[!-9;-~]+:[ \t]?[^\r\n]*(?:\r?\n)")
+
+
+# What zipfile raises of a zip that is damaged, or made to break its reader: BadZipFile of most; NotImplementedError of
+# a later version of the format; ValueError of a name that is no UTF-8 and of a place before the beginning, which is an
+# OSError on a disk; struct.error of a field that is cut off; and while a part is unpacked, EOFError and zlib.error.
+DAMAGED_ZIP = (BadZipFile, NotImplementedError, ValueError, OSError, struct.error, EOFError, zlib.error)
+# What olefile raises: its own errors, which are OSErrors; ValueError of a place before the beginning; IndexError and
+# struct.error of a table or an entry that ends too early.
+DAMAGED_OLE = (OSError, ValueError, IndexError, struct.error)
 
 
 class _NotAllowedError(Exception):
@@ -97,7 +106,7 @@ def _kind_of_zip(content: BinaryIO) -> FileKind:
         with ZipFile(content) as packed:
             parts = packed.infolist()
             if any(part.flag_bits & ENCRYPTED for part in parts):
-                raise _NotAllowedError(HAS_PASSWORD)
+                raise _NotAllowedError(IS_LOCKED)
             if sum(part.file_size for part in parts) > MOST_UNPACKED:
                 raise _NotAllowedError(NOT_ALLOWED)
             if any(PROGRAMS.search(part.filename.casefold()) for part in parts):
@@ -113,7 +122,7 @@ def _kind_of_zip(content: BinaryIO) -> FileKind:
                     kind, types = FileKind.ODT, _beginning_of(packed, part.filename)
                 if kind is not None:
                     break
-    except (BadZipFile, NotImplementedError, OSError, EOFError, ValueError, RuntimeError, struct.error, zlib.error):
+    except DAMAGED_ZIP:
         raise _NotAllowedError(NOT_ALLOWED) from None
     if kind == FileKind.DOCX and b"macroEnabled" in types:
         raise _NotAllowedError(HAS_MACROS)
@@ -147,7 +156,7 @@ def _kind_of_ole(content: BinaryIO) -> FileKind:
     try:
         with olefile.OleFileIO(content) as document:
             if document.exists("EncryptedPackage"):
-                raise _NotAllowedError(HAS_PASSWORD)
+                raise _NotAllowedError(IS_LOCKED)
             if document.exists("__properties_version1.0"):
                 return FileKind.MSG
             if document.exists("WordDocument"):
@@ -156,9 +165,9 @@ def _kind_of_ole(content: BinaryIO) -> FileKind:
                 # The eleventh byte of a Word document says whether it is encrypted.
                 beginning = document.openstream("WordDocument").read(12)
                 if len(beginning) == 12 and beginning[11] & ENCRYPTED:
-                    raise _NotAllowedError(HAS_PASSWORD)
+                    raise _NotAllowedError(IS_LOCKED)
                 return FileKind.DOC
-    except (OSError, ValueError, IndexError, struct.error):
+    except DAMAGED_OLE:
         pass
     raise _NotAllowedError(NOT_ALLOWED)
 

@@ -3,7 +3,7 @@
 from io import BytesIO
 from typing import IO
 
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
 
 from casework.models.files import FileKind
 
@@ -13,6 +13,10 @@ FORMATS = {
 MOST_PIXELS = 60_000_000
 WIDEST = (1600, 1600)
 WHITE = (255, 255, 255)
+# What Pillow raises of a picture that is damaged, or made to break its reader: OSError where it is cut off, or is of
+# another kind; ValueError and SyntaxError of a wrong part; TypeError of a number of the wrong kind in a TIFF; EOFError
+# of a frame that is not there; and DecompressionBombError of one that says that it is huge.
+DAMAGED = (OSError, ValueError, SyntaxError, TypeError, EOFError, Image.DecompressionBombError)
 
 
 def draw(content: IO[bytes], kind: FileKind) -> bytes | None:
@@ -31,7 +35,7 @@ def draw(content: IO[bytes], kind: FileKind) -> bytes | None:
             upright = ImageOps.exif_transpose(picture)
             upright.thumbnail(WIDEST)
             return _as_jpeg(upright)
-    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, ValueError, SyntaxError, EOFError):
+    except DAMAGED:
         return None
 
 

@@ -141,6 +141,7 @@ def _settle(name: str) -> None:
     try:
         path = storage().path(name)
     except NotImplementedError:
+        # So says a storage of Django's that has no files on this machine.
         return
     for each in (path, Path(path).parent):
         opened = os.open(each, os.O_RDONLY)

@@ -36,7 +36,8 @@ class Upload(TemporaryUploadedFile):
         if folder is not None:
             Path(folder).mkdir(mode=0o700, parents=True, exist_ok=True)
         # Not the parent's own, which has the ending that the sender gave it in the path.
-        UploadedFile.__init__(self, NamedTemporaryFile(suffix=".upload", dir=folder), name, size=0)  # noqa: SIM115
+        written = NamedTemporaryFile(suffix=".upload", dir=folder)  # noqa: SIM115  # it stays open while the request lasts
+        UploadedFile.__init__(self, written, name, size=0)
 
 
 class ToDisk(TemporaryFileUploadHandler):

@@ -83,6 +83,7 @@ def _write(folder: Path, quarter: datetime, files: Iterable[tuple[str, Iterator[
             shutil.rmtree(finished)
         unfinished.rename(finished)
     except BaseException:
+        # Also when the worker is told to stop: half a copy has names of children in it.
         shutil.rmtree(unfinished, ignore_errors=True)
         raise
     return records

@@ -93,9 +93,9 @@ def test_every_kind_is_named_in_the_sentence() -> None:
     ("sample", "says"),
     [
         (b"", content.EMPTY),
-        (locked_zip(), content.HAS_PASSWORD),
-        (doc(encrypted=True), content.HAS_PASSWORD),
-        (ole("EncryptedPackage"), content.HAS_PASSWORD),
+        (locked_zip(), content.IS_LOCKED),
+        (doc(encrypted=True), content.IS_LOCKED),
+        (ole("EncryptedPackage"), content.IS_LOCKED),
         (docm(), content.HAS_MACROS),
         (docx({"word/vbaProject.bin": b"program"}), content.HAS_MACROS),
         (doc("Macros"), content.HAS_MACROS),

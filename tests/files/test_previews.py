@@ -1,6 +1,7 @@
 """Pictures to look at: drawn anew, smaller, with nothing in them but what can be seen."""
 
 from io import BytesIO
+from struct import pack
 
 import pytest
 from PIL import Image
@@ -43,3 +44,10 @@ def test_a_picture_that_would_unpack_to_very_much_is_not_drawn(monkeypatch: pyte
 @pytest.mark.parametrize("content", [HTML, PDF, picture("PNG")[:60], picture("GIF")])
 def test_what_is_no_picture_of_its_kind_is_not_drawn(content: bytes) -> None:
     assert previews.draw(BytesIO(content), FileKind.PNG) is None
+
+
+def test_a_tiff_whose_place_of_a_picture_is_a_fraction_is_not_drawn() -> None:
+    strip_offsets, long, rational = 273, 4, 5
+    content = picture("TIFF").replace(pack("<HH", strip_offsets, long), pack("<HH", strip_offsets, rational))
+    assert content != picture("TIFF")
+    assert previews.draw(BytesIO(content), FileKind.TIFF) is None
