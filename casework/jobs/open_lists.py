@@ -14,10 +14,13 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import structlog
 from django.conf import settings
 from django.db import connection, transaction
 
 from casework.models import OpenListCopy
+
+log = structlog.get_logger()
 
 QUARTER = timedelta(minutes=15)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -59,11 +62,19 @@ def remove_old(*, now: datetime) -> None:
     kept = sorted(each.name for each in folder.iterdir() if NAME.fullmatch(each.name))
     for name in kept[:-1]:
         if name < _name(oldest):
-            shutil.rmtree(folder / name, ignore_errors=True)
+            _remove(folder / name)
     for each in folder.glob(f"{UNFINISHED}*"):
         # Of a worker that was killed while it wrote.
         if datetime.fromtimestamp(each.stat().st_mtime, UTC) < now - timedelta(hours=1):
-            shutil.rmtree(each, ignore_errors=True)
+            _remove(each)
+
+
+def _remove(copy: Path) -> None:
+    """One that cannot be removed stops no other: it is logged, and tried again a quarter of an hour later."""
+    try:
+        shutil.rmtree(copy)
+    except OSError:
+        log.exception("copy of the open list not removed", copy=copy.name)
 
 
 def _write(folder: Path, quarter: datetime, files: Iterable[tuple[str, Iterator[str], int]]) -> int:

@@ -2,6 +2,7 @@
 
 import csv
 import os
+import shutil
 import stat
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -122,6 +123,25 @@ class TestKeeping:
         assert len(copies(folder)) == OpenListCopy.objects.count() == 5
         make(start + timedelta(days=9))
         assert len(copies(folder)) == OpenListCopy.objects.count() == 1
+
+    def test_one_that_cannot_be_removed_is_logged_and_stops_no_other(
+        self, story: Story, folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        for number in range(2):
+            make(story.now + number * QUARTER)
+        first, second = copies(folder)
+        remove = shutil.rmtree
+
+        def fails_once(path: Path) -> None:
+            if path.name == first:
+                raise PermissionError("Somebody else's")
+            remove(path)
+
+        monkeypatch.setattr(shutil, "rmtree", fails_once)
+        assert make(story.now + timedelta(days=9))
+        kept = copies(folder)
+        assert (kept[0], len(kept), second in kept) == (first, 2, False)
+        assert "copy of the open list not removed" in caplog.text
 
     def test_nothing_else_in_the_folder_is_touched(self, story: Story, folder: Path, settings: Settings) -> None:
         folder.mkdir()
