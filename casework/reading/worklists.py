@@ -8,7 +8,16 @@ from django.db.models import Exists, F, Min, OuterRef, Q, QuerySet, Subquery, Va
 from django.db.models.functions import Least
 
 from casework.deadlines.recipients import reminders_of
-from casework.models import Case, Clock, Handoff, Reminder, ReminderLook, Responsibility, away_on
+from casework.models import (
+    Case,
+    Clock,
+    ClosingRequest,
+    Handoff,
+    Reminder,
+    ReminderLook,
+    Responsibility,
+    away_on,
+)
 from casework.statuses import CaseStatus, HandoffStatus
 from localities.models import FRONT_DOOR_KINDS, Membership, Role, Team, User
 from localities.roles import StaffRoles
@@ -52,6 +61,7 @@ def open_cases(user: User, teams: Any, now: datetime) -> QuerySet[Case]:
             due_at=next_deadline_of_case(),
             lead_away=away_on(local_day(now), "lead_practitioner"),
             is_on_offer=Exists(on_offer),
+            is_to_be_closed=Exists(ClosingRequest.objects.filter(case=OuterRef("pk"), answered_at=None)),
             has_bounced=Exists(
                 Handoff.objects.filter(case=OuterRef("pk"), status=HandoffStatus.ACCEPTED, is_bounce=True)
             ),

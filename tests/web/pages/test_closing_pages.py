@@ -79,6 +79,12 @@ class TestTheLeadIsAsked:
         is_done(ben.send(wanted, "close", **{"close-lead_reason": "They live abroad with their aunt."}), wanted)
         assert "Why it closed without contactThey live abroad with their aunt." in ben.open(wanted).text
 
+    def test_the_lists_say_that_it_is_asked_for_until_it_is_answered(self, wanted: Case) -> None:
+        ben, lists, says = SignedIn("ben"), ("/", "/teams/aylesbury/?tab=cases"), "Lead asked to close"
+        assert all(says in ben.open(path).text for path in lists)
+        ben.send(wanted, "keep-open", **{"keep_open-reason": "Go to the school first."})
+        assert not any(says in ben.open(path).text for path in lists)
+
     def test_or_keeps_it_open_and_says_what_to_do(self, wanted: Case) -> None:
         ben = SignedIn("ben")
         assert "Nobody opened, on four visits." in ben.open(wanted, "keep-open/").text
