@@ -79,6 +79,7 @@ class TestTheSheet:
         assert "She calls back." in [line["text"] for line in says["said"]]
         assert [line["who"] for line in says["next"]] == ["Erin Walsh"]
         text = SignedIn("amina").open(GIVE).text
+        assert f"{timezone.localtime(now):%A %H:%M}, Amina Hussain. Passed to" in text, "a night has two days"
         for words in ("Robin Ashworth", "Who lives there?", "She calls back.", "Erin Walsh"):
             assert words in text
 
