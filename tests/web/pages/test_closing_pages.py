@@ -80,7 +80,7 @@ class TestTheLeadIsAsked:
         assert "Why it closed without contactThey live abroad with their aunt." in ben.open(wanted).text
 
     def test_the_lists_say_that_it_is_asked_for_until_it_is_answered(self, wanted: Case) -> None:
-        ben, lists, says = SignedIn("ben"), ("/", "/teams/aylesbury/?tab=cases"), "Lead asked to close"
+        ben, lists, says = SignedIn("ben"), ("/", "/teams/aylesbury/?tab=cases"), "Closing requested"
         assert all(says in ben.open(path).text for path in lists)
         ben.send(wanted, "keep-open", **{"keep_open-reason": "Go to the school first."})
         assert not any(says in ben.open(path).text for path in lists)
