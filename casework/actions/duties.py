@@ -90,6 +90,24 @@ def can_be_on_duty(on: date) -> QuerySet[User]:
     return User.objects.filter(pk__in=working).order_by("name")
 
 
+def missing(entry: Entry, people: Collection[int]) -> list[Fault]:
+    """
+    What a line of the rota lacks.
+
+    :param people: the ids of those who can be on duty.
+    """
+    return [
+        Fault((f"{entry.place}-{name}",), f"{says}, {entry.day:%A %-d %B}")
+        for name, is_right, says in (
+            ("person", entry.person_id in people, "Select who is on duty"),
+            ("role", entry.role in DutyRole.values, "Select what they do"),
+            ("since", entry.since is not None, "Enter when the duty begins"),
+            ("until", entry.until is not None, "Enter when the duty ends"),
+        )
+        if not is_right
+    ]
+
+
 def _key(duty: Duty) -> tuple[datetime, datetime, str, int]:
     return duty.starts_at, duty.ends_at, duty.role, duty.person_id
 
@@ -110,16 +128,7 @@ def _read(monday: date, entries: Collection[Entry]) -> list[Duty]:
     found: list[Duty] = []
     for entry in entries:
         where = f"{entry.day:%A %-d %B}"
-        wrong = [
-            Fault((f"{entry.place}-{name}",), f"{says}, {where}")
-            for name, is_right, says in (
-                ("person", entry.person_id in people, "Select who is on duty"),
-                ("role", entry.role in DutyRole.values, "Select what they do"),
-                ("since", entry.since is not None, "Enter when the duty begins"),
-                ("until", entry.until is not None, "Enter when the duty ends"),
-            )
-            if not is_right
-        ]
+        wrong = missing(entry, people)
         if not wrong and not monday <= entry.day < monday + A_WEEK:
             wrong = [Fault((f"{entry.place}-since",), f"{where} is not in this week")]
         faults += wrong

@@ -8,10 +8,11 @@ from django import forms
 from django.http import QueryDict
 
 from casework.actions.absences import who_can_cover
-from casework.actions.duties import Entry, can_be_on_duty
+from casework.actions.duties import Entry, can_be_on_duty, missing
 from casework.models import Absence, Duty, DutyRole
 from casework.web.forms import ActionForm, choice_of
 from casework.web.rendering import RecentDateField, Select, TextInput, read_time
+from errors import InvalidInput
 from localities.models import User
 from localities.working_time import LONDON, local_day
 
@@ -76,11 +77,19 @@ class RotaForm(ActionForm):
             yield self.monday + timedelta(days=day), [[self[f"{place}-{name}"] for name in NAMES] for place in places]
 
     def clean(self) -> None:
-        """A time that cannot be read is said with its day: the summary above has many lines."""
+        """
+        A time that cannot be read is said with its day: the summary above has many lines. The action is not asked then,
+        so what the lines lack is said with it.
+        """
         for day, lines in self.days():
             for field in (field for line in lines for field in line if field.name in self.errors):
                 faults = self.errors[field.name]
                 faults.data = [forms.ValidationError(f"{says}, {day:%A %-d %B}") for says in faults]
+        if self.errors:
+            entries = self.entries()
+            chosen = {entry.person_id for entry in entries if entry.person_id is not None}
+            lacks = [fault for entry in entries for fault in missing(entry, chosen)]
+            self.add_faults(InvalidInput([fault for fault in lacks if not self.has_error(str(fault.path[0]))]))
 
     def entries(self) -> list[Entry]:
         """The lines of which something is typed."""

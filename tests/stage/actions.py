@@ -19,7 +19,7 @@ PARTS = {
     "recommend_again", "recommend_in_work", "recommendation_for", "recommended_so_far", "red_alerts",
     "seeing_about", "unanswered", "is_guarded", "is_of_case", "lacks_contact",
     "wait_for_a_team", "who_can_see_to", "withdraw_unanswered", "would_bounce",
-    "faults_of_words", "sheet", "shifts",
+    "faults_of_words", "missing", "sheet", "shifts",
     "can_be_on_duty", "later_by_days", "of_week", "readable", "to_suggest", "version_of", "who_can_cover",
 }  # fmt: skip
 
