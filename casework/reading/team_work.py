@@ -5,7 +5,18 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from django.db.models import CharField, Count, Exists, F, OuterRef, QuerySet, Subquery, Value
+from django.db.models import (
+    CharField,
+    Count,
+    DateField,
+    Exists,
+    ExpressionWrapper,
+    F,
+    OuterRef,
+    QuerySet,
+    Subquery,
+    Value,
+)
 from django.db.models.functions import Coalesce
 
 from casework.deadlines import clocks
@@ -161,8 +172,13 @@ def _running(kinds: Iterable[str]) -> QuerySet[Clock]:
 
 
 def _leads_here(team: Team, now: datetime) -> QuerySet[Membership]:
-    """Whether the lead practitioner of a case works in the team, for the query of cases that this stands in."""
-    return Membership.objects.current(local_day(now)).filter(team=team, user=OuterRef("lead_practitioner"))
+    """
+    Whether the lead practitioner of a case works in the team, for the query of cases that this stands in. Who left and
+    is back leads it when they are named again: until then the deadline for that runs.
+    """
+    working = Membership.objects.current(local_day(now)).filter(team=team, user=OuterRef("lead_practitioner"))
+    left_on = ExpressionWrapper(OuterRef("lead_left_on"), output_field=DateField())
+    return working.alias(left_on=left_on).filter(left_on=None)
 
 
 def _counted(code: str, rows: QuerySet[Any], distinct: str = "pk") -> QuerySet[Any, Any]:

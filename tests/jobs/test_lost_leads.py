@@ -109,6 +109,19 @@ class TestWhoLeft:
         assert lost_leads.release(now=story.later()) == 0
 
 
+def test_a_case_is_to_allocate_until_somebody_is_named_also_if_who_left_is_back(story: Story, led: Case) -> None:
+    leaves(story)
+    lost_leads.release(now=story.later(hours=1))
+    Membership.objects.filter(user=person("bea")).update(ends_on=None)
+    ben, tab = SignedIn("ben"), "/teams/aylesbury/?tab=to-allocate"
+    page = ben.open(tab)
+    assert str(led) in page.text
+    assert "To allocate 1" in page.text
+    assert "No longer in this team" not in page.text
+    cases.name_lead(case_id=led.pk, lead_id=person("bea").pk, by=ben.user, now=story.later())
+    assert str(led) not in ben.open(tab).text
+
+
 def test_the_pages_say_who_left_and_what_to_do(story: Story, led: Case) -> None:
     last = leaves(story)
     lost_leads.release(now=story.later())
