@@ -15,12 +15,16 @@ class PackingMiddleware(GZipMiddleware):
 
 
 class NeverCacheMiddleware:
-    """Forbids browsers and proxies to store any response of the application. Static files are served before this."""
+    """
+    Forbids browsers and proxies to store a response, but for one that says "no-cache": it holds nothing of anybody, and
+    may be stored by whoever asks each time whether it still holds. Static files are served before this.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        response["Cache-Control"] = "no-store"
+        if response.headers.get("Cache-Control") != "no-cache":
+            response["Cache-Control"] = "no-store"
         return response

@@ -13,6 +13,7 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 from oauth2_provider.views import RevokeTokenView
 
+from casework.api.about import AboutView
 from casework.api.authentication import ClientTokenView
 from casework.web.views import passwords
 from config import factors, single_sign_on
@@ -54,6 +55,7 @@ urlpatterns = [
     path("", include("casework.web.urls")),
     path("accounts/", include(accounts)),
     path("admin/", admin.site.urls),
+    path("api/v1", AboutView.as_view(), name="api-about"),
     path("api/v1/", include("casework.api.urls")),
     path("o/token", login_not_required(ClientTokenView.as_view()), name="token"),
     path("o/token/", login_not_required(ClientTokenView.as_view())),

@@ -7,6 +7,7 @@ from django.conf import settings
 from drf_spectacular.contrib.pydantic import PydanticExtension
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.plumbing import ResolvedComponent
+from drf_spectacular.utils import OpenApiResponse
 from pydantic.json_schema import model_json_schema
 from rest_framework import serializers
 
@@ -17,6 +18,9 @@ from casework.facts.learned import AdultInformation, ChildInformation, Informati
 from casework.models.files import LARGEST, FileKind, FileState
 from triage.facts import Facts
 from triage.ruleset import Hold, Rag, shipped
+
+# What a partner's system can do here. A new one is named when it works.
+CAPABILITIES = ["contacts", "information", "files", "threshold_check", "reference_data"]
 
 
 class AgencyScheme(OpenApiAuthenticationExtension):
@@ -257,6 +261,81 @@ class ThresholdCheckSerializer(serializers.Serializer[Any]):
     note = serializers.CharField(help_text="What this answer is not. Show it to whoever reads the rest.")
 
 
+class CodeSerializer(serializers.Serializer[Any]):
+    """A code, and what it means."""
+
+    code = serializers.CharField()
+    says = serializers.CharField(help_text="The same in words.")
+
+
+class IndicatorSerializer(CodeSerializer):
+    """An indicator of the Continuum of Need."""
+
+    level = serializers.IntegerField(min_value=2, max_value=4, help_text="The level of need that it speaks for.")
+    domain = serializers.CharField()
+    area = serializers.CharField()
+
+
+class ReferenceDataSerializer(serializers.Serializer[Any]):
+    """Every code that a contact may hold and an answer may name."""
+
+    ruleset = serializers.CharField(help_text="The rule set that is in force, and its version.")
+    contact_types = CodeSerializer(many=True, help_text="For `type`.")
+    source_codes = CodeSerializer(many=True, help_text="For `source_code`: the DfE source of referral.")
+    ways_to_arrive = CodeSerializer(many=True, help_text="For `arrived_by`.")
+    sexes = CodeSerializer(many=True, help_text="For `children[].sex`.")
+    ethnicities = CodeSerializer(many=True, help_text="For `children[].ethnicity`, as in the DfE census.")
+    parental_responsibility = CodeSerializer(many=True, help_text="For `adults[].parental_responsibility`.")
+    dash = CodeSerializer(many=True, help_text="For `domestic_abuse.dash`.")
+    agreement = CodeSerializer(many=True, help_text="For `agreement.service`.")
+    parents_told = CodeSerializer(many=True, help_text="For `parents_told.answer`.")
+    sharing_bases = CodeSerializer(many=True, help_text="For `sharing_basis`.")
+    sources_of_information = CodeSerializer(many=True, help_text="For `source` of information that is added.")
+    indicators = IndicatorSerializer(many=True, help_text="For `indicators` and `family_indicators`.")
+    pathways = CodeSerializer(many=True, help_text="In `outcome.pathway`, and in the answer to a threshold check.")
+    file_kinds = CodeSerializer(many=True, help_text="In `files[].kind`.")
+    file_states = CodeSerializer(many=True, help_text="In `files[].state`.")
+
+
+class LimitsSerializer(serializers.Serializer[Any]):
+    """How much is taken at once. More is refused, and the refusal says so."""
+
+    calls = serializers.IntegerField(
+        min_value=1, help_text="Of an agency, over all its systems. What is sent, read and checked is counted apart."
+    )
+    in_seconds = serializers.IntegerField(min_value=1, help_text="The time in which it may make so many calls.")
+    body_bytes = serializers.IntegerField(min_value=1)
+    file_bytes = serializers.IntegerField(min_value=1)
+    children = serializers.IntegerField(min_value=1, help_text="Of a contact.")
+    adults = serializers.IntegerField(min_value=1, help_text="Of a contact.")
+    idempotency_key_characters = serializers.IntegerField(min_value=1)
+
+
+class LinksSerializer(serializers.Serializer[Any]):
+    """Where to go from here."""
+
+    token = serializers.URLField(help_text="Where your system asks for a token.")
+    contacts = serializers.URLField()
+    threshold_check = serializers.URLField()
+    reference_data = serializers.URLField()
+    schema = serializers.URLField(help_text="The description of this API (OpenAPI 3.1).")
+    docs = serializers.URLField(help_text="The same for people.")
+
+
+class AboutSerializer(serializers.Serializer[Any]):
+    """What this API is and can do, and within which limits."""
+
+    title = serializers.CharField()
+    council = serializers.CharField()
+    version = serializers.CharField()
+    in_danger = serializers.CharField(help_text="What to do where a child is in danger now. Show it to your users.")
+    capabilities = serializers.ListField(
+        child=serializers.ChoiceField(choices=CAPABILITIES), help_text="What can be done here."
+    )
+    limits = LimitsSerializer()
+    links = LinksSerializer()
+
+
 class WrongFieldSerializer(serializers.Serializer[Any]):
     """One thing that is wrong."""
 
@@ -272,6 +351,33 @@ class ProblemSerializer(serializers.Serializer[Any]):
     status = serializers.IntegerField()
     detail = serializers.CharField()
     errors = WrongFieldSerializer(many=True, required=False)  # type: ignore[assignment]  # RFC 9457's example has it
+
+
+PROBLEMS = {
+    400: "The body is not valid: every wrong field is named.",
+    401: "There is no token, or it has run out.",
+    403: "The token does not allow this.",
+    404: "There is none, or another agency sent it.",
+    405: "This address takes another method: Allow says which.",
+    406: "Accept must allow application/json.",
+    409: "Nobody works with the family any more: send a new contact.",
+    413: "The body is larger than any that is needed.",
+    415: "The body is not of the media type that this address takes.",
+    422: "The idempotency key came before with another contact.",
+    429: "Too many calls; Retry-After says when to come again.",
+    500: "Something went wrong here, and nothing was stored. Send it again later.",
+    503: "The front door cannot answer now. Send it again later, or call.",
+}
+# The refusals of every address, and those of every address that needs a token.
+EVERYWHERE, NEEDS_A_TOKEN = (405, 406, 500), (401, 403, 429)
+
+
+def problems(*codes: int, token: bool = True) -> dict[tuple[int, str], OpenApiResponse]:
+    """The refusals with these codes and with those of every address, as the description of the API wants them."""
+    return {
+        (code, "application/problem+json"): OpenApiResponse(ProblemSerializer, description=PROBLEMS[code])
+        for code in sorted({*codes, *EVERYWHERE, *(NEEDS_A_TOKEN if token else ())})
+    }
 
 
 CONTACT_EXAMPLE: dict[str, Any] = {

@@ -11,7 +11,7 @@ from django.http import Http404
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
 from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -31,9 +31,9 @@ from casework.api.schema import (
     ContactStatusSerializer,
     FileSerializer,
     InformationSerializer,
-    ProblemSerializer,
     SentFileSerializer,
     ThresholdCheckSerializer,
+    problems,
 )
 from casework.facts.contact_document import ContactDocument
 from casework.facts.learned import InformationDocument
@@ -51,29 +51,6 @@ LONGEST_KEY = 255
 IDEMPOTENCY_KEY = OpenApiParameter(
     "Idempotency-Key", OpenApiTypes.STR, OpenApiParameter.HEADER, description="Yours, up to 255 characters."
 )
-PROBLEMS = {
-    400: "The body is not valid: every wrong field is named.",
-    401: "There is no token, or it has run out.",
-    403: "The token does not allow this.",
-    404: "There is none, or another agency sent it.",
-    405: "This address takes another method: Allow says which.",
-    406: "Accept must allow application/json.",
-    409: "Nobody works with the family any more: send a new contact.",
-    413: "The body is larger than any that is needed.",
-    415: "The body is not of the media type that this address takes.",
-    422: "The idempotency key came before with another contact.",
-    429: "Too many calls; Retry-After says when to come again.",
-    500: "Something went wrong here, and nothing was stored. Send it again later.",
-    503: "The front door cannot answer now. Send it again later, or call.",
-}
-
-
-def problems(*codes: int) -> dict[tuple[int, str], OpenApiResponse]:
-    """The refusals with these codes, and with those of every address, as the description of the API wants them."""
-    return {
-        (code, "application/problem+json"): OpenApiResponse(ProblemSerializer, description=PROBLEMS[code])
-        for code in sorted({*codes, 401, 403, 405, 406, 429, 500})
-    }
 
 
 class ContactsView(InStep):

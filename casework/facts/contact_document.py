@@ -47,6 +47,8 @@ LONGEST_OVERDUE = timedelta(days=60)
 YOUNGEST_ADULT, OLDEST_ADULT = 10, 110
 # At most so many other names are used for matching, and so many lines of an address are read.
 MOST_NAMES, MOST_LINES = 20, 100
+MOST_CHILDREN, MOST_ADULTS = 20, 20
+PARENTAL_RESPONSIBILITY = {"yes": "Yes", "no": "No", "unknown": "Not known"}
 # The deepest place of a contact is children, 0, address, lines, 0.
 DEEPEST = 5
 NOT_STORED = Check(CheckKind.CORRECTED, "held characters that cannot be stored; they were taken out.")
@@ -256,7 +258,7 @@ class AdultEntry(Part):
     last_name: Name = NOT_SENT
     date_of_birth: PastDate = NOT_SENT
     relationship: Name = NOT_SENT
-    parental_responsibility: Annotated[Read[str], one_of(("yes", "no", "unknown"))] = NOT_SENT
+    parental_responsibility: Annotated[Read[str], one_of(PARENTAL_RESPONSIBILITY)] = NOT_SENT
     same_address: Flag = None
     address: Address | None = None
     phone: Telephone = NOT_SENT
@@ -328,8 +330,10 @@ class ContactDocument(Part):
     immediate_danger: Flag = None
     referrer: Referrer = Referrer()
     referrer_level: Annotated[StrictInt, Field(ge=1, le=4), WHOLE] | None = None
-    children: Annotated[tuple[ChildEntry, ...], Field(max_length=20, json_schema_extra={"minItems": 1}), NOT_EMPTY]
-    adults: Annotated[tuple[AdultEntry, ...], Field(max_length=20)] = ()
+    children: Annotated[
+        tuple[ChildEntry, ...], Field(max_length=MOST_CHILDREN, json_schema_extra={"minItems": 1}), NOT_EMPTY
+    ]
+    adults: Annotated[tuple[AdultEntry, ...], Field(max_length=MOST_ADULTS)] = ()
     family_indicators: Indicators = ()
     domestic_abuse: DomesticAbuse = DomesticAbuse()
     concern: Concern
