@@ -15,6 +15,11 @@ from errors import Fault, InvalidInput, KeyUsedForAnother, NotAllowedInStatus, N
 
 log = structlog.get_logger()
 
+TOO_MANY = (
+    "Your agency has made more calls than it may in this time. Nothing was taken in. Send it again in as many seconds "
+    "as Retry-After says. If it cannot wait, ring the front door; if a child is in danger now, ring 999."
+)
+
 
 def as_problem(error: Exception, context: dict[str, Any]) -> Response:
     """
@@ -53,12 +58,13 @@ def as_problem(error: Exception, context: dict[str, Any]) -> Response:
             taken = " or ".join(parser.media_type for parser in context["view"].parser_classes)
             status, name = 415, "unsupported-media-type"
             detail = f"Send the body as {taken}, and say so in Content-Type."
+        case exceptions.Throttled():
+            status, name, detail = 429, "throttled", TOO_MANY
+            headers["Retry-After"] = str(int(getattr(error, "wait", None) or 60) + 1)
         case exceptions.APIException():
             status, name, detail = error.status_code, str(error.default_code).replace("_", "-"), _sentence(error)
             # What is wrong with the form of a body has its places, too.
             errors = _pointed_at(getattr(error, "faults", ()))
-            if (wait := getattr(error, "wait", None)) is not None:
-                headers["Retry-After"] = str(int(wait) + 1)
         case _:
             log.error("API error", exc_info=error)
             status, name, detail = (

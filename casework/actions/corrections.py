@@ -11,7 +11,7 @@ from casework.access import conditions, permissions
 from casework.access.loading import locked_contact
 from casework.actions.recommendations import people_of, recommend_again, recommend_in_work
 from casework.facts import fact_history
-from casework.facts.contact_document import NUMBERS, ToCheck, digest_of
+from casework.facts.contact_document import NUMBERS, ToCheck, as_meant, digest_of, is_the_same
 from casework.facts.information import Plan, path_of, read_and_plan
 from casework.facts.learned import IDENTITY, IS_RIGHT, OF_RECORDS, WEIGHS_NOTHING, apply, read_information
 from casework.families import merging
@@ -103,10 +103,11 @@ def _learn(
     contact_id: int, document: Any, by: User | Agency, now: datetime, seen: int | None, key: str | None
 ) -> Learned:
     contact = _locked(contact_id, by, now)
-    digest = digest_of(document)
     today, catalogue = local_day(now), _catalogue(contact)
-    if isinstance(by, Agency) and key is not None and (earlier := _earlier(contact, by, key, digest)) is not None:
-        reading = read_information(document, by_staff=False, indicators=catalogue, today=today)
+    if isinstance(by, Agency) and key is not None and (earlier := _earlier(contact, by, key, document)) is not None:
+        # As it was read then: the answer to what comes again is the same.
+        known, then = _catalogue(contact, earlier.at), local_day(earlier.at)
+        reading = read_information(document, by_staff=False, indicators=known, today=then)
         return Learned(earlier, is_new=False, to_check=reading.to_check)
     case = contact.case
     responsible = (
@@ -128,7 +129,7 @@ def _learn(
     information = Information(
         contact=contact, at=now, by_user=by if isinstance(by, User) else None,
         by_agency=by if isinstance(by, Agency) else None, source=entry.source, said_by=entry.said_by.value or "",
-        why=entry.why.value or "", document=reading.sent, idempotency_key=key, digest=digest,
+        why=entry.why.value or "", document=reading.sent, idempotency_key=key, digest=digest_of(as_meant(document)),
     )  # fmt: skip
     touched = _store(plan, information, contact, history, by)
     _protect(plan, information, touched, by, now)
@@ -171,15 +172,18 @@ def _recommended(contact: Contact) -> tuple[Any, ...]:
     return tuple(getattr(contact.recommendation, name) for name in ("pathway", "level", "rag", "hold", "result"))
 
 
-def _catalogue(contact: Contact) -> Collection[str]:
-    """The indicators that the rules of the contact know."""
-    assert contact.recommendation is not None, "every received contact has a recommendation"
-    return of_version(contact.recommendation.rule_set_id).rule_set.catalogue.entries
+def _catalogue(contact: Contact, at: datetime | None = None) -> Collection[str]:
+    """The indicators that the rules of the contact know, or knew at a moment."""
+    recommendation = contact.recommendation
+    if at is not None:
+        recommendation = contact.recommendations.filter(made_at__lt=at).order_by("made_at").last() or recommendation
+    assert recommendation is not None, "every received contact has a recommendation"
+    return of_version(recommendation.rule_set_id).rule_set.catalogue.entries
 
 
-def _earlier(contact: Contact, by: Agency, key: str, digest: str) -> Information | None:
+def _earlier(contact: Contact, by: Agency, key: str, document: Any) -> Information | None:
     found = Information.objects.filter(by_agency=by, idempotency_key=key).select_related("contact").first()
-    if found is not None and (found.contact_id, found.digest) != (contact.pk, digest):
+    if found is not None and (found.contact != contact or not is_the_same(document, found.digest)):
         raise KeyUsedForAnother(
             "This idempotency key came before with other information. Use a new key for what is new.",
             earlier=found.contact.reference,

@@ -21,8 +21,10 @@ from casework.facts.contact_document import (
     ContactDocument,
     ContactReading,
     ToCheck,
+    as_meant,
     digest_of,
     free_ref,
+    is_the_same,
     read_contact,
 )
 from casework.facts.resends import SAME_DOCUMENT, SAME_REFERENCE, Earlier, digest_of_what_is_said, repeated
@@ -107,7 +109,7 @@ def receive(
     if isinstance(by, User):
         permissions.check_can_enter_contacts(by, local_day(now))
         conditions.check_arrival(arrived_at, now)
-    digest, will_hide = digest_of(document), False
+    digest, will_hide = digest_of(as_meant(document)), False
     for _ in range(4):
         try:
             return _receive(document, digest, by, now, idempotency_key, arrived_at, will_hide)
@@ -137,7 +139,7 @@ def _receive(
     """
     rules, earlier = _rules_and_earlier(by, key, now)
     if earlier is not None:
-        return _received_before(*earlier, digest)
+        return _received_before(*earlier, document)
     reading = read_contact(document, indicators=rules.rule_set.catalogue.entries, today=local_day(now))
     entry = reading.entry
     contact = Contact(
@@ -276,9 +278,9 @@ def _rules_and_earlier(by: User | Agency, key: str | None, now: datetime) -> tup
     return published_rules.of_rows(live), next(chain.from_iterable(found), None)
 
 
-def _received_before(contact_id: int, its_digest: str, digest: str) -> Received:
+def _received_before(contact_id: int, digest: str, document: dict[str, Any]) -> Received:
     contact = Contact.objects.get(pk=contact_id)
-    if its_digest != digest:
+    if not is_the_same(document, digest):
         raise KeyUsedForAnother(
             "This idempotency key came before with another document. Use a new key for a new contact.",
             earlier=contact.reference,

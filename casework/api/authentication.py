@@ -107,6 +107,12 @@ class ReadingThrottle(AgencyThrottle):
     calls = "api-reads"
 
 
+class UrgentThrottle(AgencyThrottle):
+    """The same limit once more, for what an agency sends beyond it that may not wait: see `ContactsView`."""
+
+    calls = "api-urgent"
+
+
 class ThresholdCheckThrottle(AgencyThrottle):
     """The same limit for threshold checks, counted separately, for the same reason."""
 

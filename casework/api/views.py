@@ -3,6 +3,7 @@ The partner API: a contact in, and what became of it out; and, before one is sen
 without a name. An agency sees only what it sent.
 """
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -12,6 +13,7 @@ from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
+from rest_framework.exceptions import APIException, Throttled
 from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -21,7 +23,7 @@ from rest_framework.views import APIView
 from casework.access.conditions import is_told_outcomes
 from casework.actions import corrections, files, receiving, threshold_checks, viewing
 from casework.api import threshold_check
-from casework.api.authentication import ReadingThrottle, ThresholdCheckThrottle, agency_of
+from casework.api.authentication import ReadingThrottle, ThresholdCheckThrottle, UrgentThrottle, agency_of
 from casework.api.in_step import InStep
 from casework.api.parsing import FileTooLarge
 from casework.api.schema import (
@@ -49,7 +51,18 @@ from triage.published_rules import live, of_version
 
 LONGEST_KEY = 255
 IDEMPOTENCY_KEY = OpenApiParameter(
-    "Idempotency-Key", OpenApiTypes.STR, OpenApiParameter.HEADER, description="Yours, up to 255 characters."
+    "Idempotency-Key",
+    OpenApiTypes.STR,
+    OpenApiParameter.HEADER,
+    description="Yours, up to 255 characters, in quotation marks or without. We know it for at least 30 days.",
+)
+REPLAYED = "Idempotency-Replayed"
+IS_REPLAYED = OpenApiParameter(
+    REPLAYED,
+    OpenApiTypes.STR,
+    OpenApiParameter.HEADER,
+    response=[201],
+    description="`true` where this came before: the answer is that of the first time.",
 )
 
 
@@ -58,6 +71,14 @@ class ContactsView(InStep):
 
     not_valid = "The contact was not taken in. Correct the errors and send it again."
     required_scopes = {"POST": "contacts:write"}  # noqa: RUF012  # DRF reads it; nobody writes it
+
+    def check_throttles(self, request: Request) -> None:
+        """A child in danger now does not wait for the agency's other contacts, nor does what came before."""
+        try:
+            super().check_throttles(request)
+        except Throttled:
+            if not (_may_not_wait(request) and UrgentThrottle().allow_request(request, self)):
+                raise
 
     @extend_schema(
         operation_id="sendContact",
@@ -68,7 +89,7 @@ class ContactsView(InStep):
             "date, a number, a postcode, a code) never turns a contact away: what cannot be read is kept as it was "
             "sent, and named in `warnings`."
         ),
-        parameters=[IDEMPOTENCY_KEY],
+        parameters=[IDEMPOTENCY_KEY, IS_REPLAYED],
         request={"application/json": ContactDocument},
         responses={201: ContactStatusSerializer, **problems(400, 413, 415, 422, 503)},
         examples=[OpenApiExample("A concern about a child at school", CONTACT_EXAMPLE, request_only=True)],
@@ -81,10 +102,8 @@ class ContactsView(InStep):
         received = receiving.receive(
             document=data, by=agency, now=timezone.now(), idempotency_key=_idempotency_key(request)
         )
-        # A new contact has no files.
-        sent_files = File.objects.none() if received.is_new else received.contact.files.filter(by_agency=agency)
-        answer = _status(received.contact, [detail.warning for detail in received.to_check], sent_files, request)
-        return Response(answer, status=201, headers={"Location": answer["url"]})
+        answer = _received(received.contact, [detail.warning for detail in received.to_check], request)
+        return Response(answer, status=201, headers={"Location": answer["url"], **_replayed(received.is_new)})
 
 
 class ContactView(APIView):
@@ -127,7 +146,7 @@ class InformationView(InStep):
             "sent first stays as you sent it; the rules are asked again at once, and the team that answers for the "
             "family hears of it. Where nobody works with the family any more, the answer is 409: send a new contact."
         ),
-        parameters=[IDEMPOTENCY_KEY],
+        parameters=[IDEMPOTENCY_KEY, IS_REPLAYED],
         request={"application/json": InformationDocument},
         responses={201: InformationSerializer, **problems(400, 404, 409, 413, 415, 422, 503)},
         examples=[OpenApiExample("A date of birth, and a worry", INFORMATION_EXAMPLE, request_only=True)],
@@ -149,9 +168,9 @@ class InformationView(InStep):
             "reference": contact.reference,
             "url": url,
             "received_at": learned.information.at.isoformat(),
-            "warnings": [{"pointer": warning.pointer, "detail": str(warning)} for warning in warnings],
+            "warnings": _warnings(warnings),
         }
-        return Response(answer, status=201, headers={"Location": url})
+        return Response(answer, status=201, headers={"Location": url, **_replayed(learned.is_new)})
 
 
 class FilesView(InStep):
@@ -238,12 +257,49 @@ def _agency(request: Request) -> Agency:
     return agency
 
 
+def _may_not_wait(request: Request) -> bool:
+    try:
+        data = request.data
+        key = _idempotency_key(request)
+    except (APIException, InvalidInput):
+        return False
+    if isinstance(data, dict) and data.get("immediate_danger") is True:
+        return True
+    return key is not None and Contact.objects.filter(agency=_agency(request), idempotency_key=key).exists()
+
+
 def _idempotency_key(request: Request) -> str | None:
     key = request.headers.get("Idempotency-Key", "").strip()
+    # The draft of the IETF writes it as a string of a structured field (RFC 9651).
+    if quoted := re.fullmatch(r'"((?:[^"\\]|\\["\\])*)"', key):
+        key = re.sub(r"\\(.)", r"\1", quoted[1])
     if len(key) > LONGEST_KEY or not key.isprintable():
         says = f"Idempotency-Key: must be at most {LONGEST_KEY} printable characters."
         raise InvalidInput([Fault((), says)])
     return key or None
+
+
+def _replayed(is_new: bool) -> dict[str, str]:
+    return {} if is_new else {REPLAYED: "true"}
+
+
+def _received(contact: Contact, warnings: Iterable[Fault], request: Request) -> dict[str, Any]:
+    """What the agency was answered when it sent the contact: the same whatever has become of it, and whoever asks."""
+    return {
+        "reference": contact.reference,
+        "url": reverse("api-contact", [contact.reference], request=request),
+        "agency_reference": contact.agency_reference or None,
+        "received_at": contact.received_at.isoformat(),
+        "status": "being_considered",
+        "decided_at": None,
+        "outcome": None,
+        "files": [],
+        "warnings": _warnings(warnings),
+    }
+
+
+def _warnings(warnings: Iterable[Fault]) -> list[dict[str, str]]:
+    return [{"pointer": warning.pointer, "detail": str(warning)} for warning in warnings]
 
 
 def _status(
@@ -258,16 +314,11 @@ def _status(
     if decision is not None and is_told_outcomes(contact):
         pathway = of_version(decision.recommendation.rule_set_id).rule_set.pathways[decision.pathway]
         outcome = {"pathway": pathway.id, "says": pathway.called}
-    return {
-        "reference": contact.reference,
-        "url": reverse("api-contact", [contact.reference], request=request),
-        "agency_reference": contact.agency_reference or None,
-        "received_at": contact.received_at.isoformat(),
+    return _received(contact, warnings, request) | {
         "status": "decided" if decision is not None else "being_considered",
         "decided_at": decision.decided_at.isoformat() if decision is not None else None,
         "outcome": outcome,
         "files": [_file(file) for file in sent_files],
-        "warnings": [{"pointer": warning.pointer, "detail": str(warning)} for warning in warnings],
     }
 
 

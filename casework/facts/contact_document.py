@@ -380,6 +380,21 @@ def digest_of(document: Any) -> str:
     return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
 
 
+def as_meant(document: Any) -> Any:
+    """A document without what is the same as nothing, as a field that is null, and with 3.0 as 3."""
+    match document:
+        case dict():
+            return {name: as_meant(value) for name, value in document.items() if value is not None}
+        case list():
+            return [as_meant(item) for item in document]
+    return whole(document)
+
+
+def is_the_same(document: Any, digest: str) -> bool:
+    """Whether a stored digest is that of this document, or was, before both were read as they are meant."""
+    return digest in (digest_of(as_meant(document)), digest_of(document))
+
+
 def read_contact(data: object, *, indicators: Collection[str], today: date) -> ContactReading:
     """
     Reads a contact from parsed JSON.

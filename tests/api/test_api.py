@@ -24,6 +24,7 @@ from pytest_django import Settings
 
 from casework.access.in_step import until_next_step
 from casework.actions import people, receiving
+from casework.facts.contact_document import ContactDocument
 from casework.models import AuditEvent, Contact, DetailToCheck, Event, OutboxMessage
 from localities import limits
 from localities.models import Agency, User
@@ -637,7 +638,48 @@ class TestIdempotency:
         again = partner.send(dict(reversed(todays_document().items())), key="k")
         assert (again.status_code, again.json()) == (201, first.json())
         assert again.headers["Location"] == first.headers["Location"]
+        assert [answer.headers.get("Idempotency-Replayed") for answer in (first, again)] == [None, "true"]
         assert kept() == before
+
+    def test_also_when_it_is_decided_meanwhile(self, partner: Partner, story: Story) -> None:
+        """A system that may only send learns nothing by sending again."""
+        document = todays_document(children=[child(nhs_number="12345")])
+        first = partner.send(document, key="k")
+        contact = Contact.objects.get(reference=first.json()["reference"])
+        added = partner.http.post(
+            f"{CONTACTS}/{contact}/information", b'{"why": "He said so."}', "application/json", headers=partner.headers
+        )
+        assert added.status_code == 201
+        story.decided(contact)
+        assert partner.read(contact).json()["status"] == "decided"
+        assert first.json()["warnings"]
+        sender = Partner(partner.agency, scope="contacts:write")
+        assert sender.send(document, key="k").content == first.content
+
+    def test_what_means_nothing_makes_no_other_contact(self, partner: Partner) -> None:
+        """Null is a field that is left out, and 3.0 is 3."""
+        needed = {"type", "source_code", "children", "concern"}
+        plain = {name: value for name, value in todays_document().items() if name in needed} | {"referrer_level": 3}
+        first = partner.send(plain, key="k").json()
+        same: dict[str, Any] = dict.fromkeys(ContactDocument.model_fields) | plain | {"referrer_level": 3.0}
+        same["children"] = [{"upn": None, "school": None} | sent for sent in same["children"]]
+        assert partner.send(same, key="k").json() == first
+
+    def test_the_same_key_in_quotation_marks_is_the_same_key(self, partner: Partner) -> None:
+        """So the draft of the IETF writes it."""
+        first = partner.send(todays_document(), key='say "k"').json()
+        assert partner.send(todays_document(), key=r'"say \"k\""').json() == first
+        assert partner.send(todays_document(), key='"').json() != first
+
+    def test_a_contact_that_an_earlier_version_stored_is_known_again(
+        self, partner: Partner, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """It took the digest of a document with its nulls."""
+        document = todays_document(arrived_by=None)
+        with monkeypatch.context() as earlier:
+            earlier.setattr(receiving, "as_meant", lambda document: document)
+            first = partner.send(document, key="k").json()
+        assert partner.send(document, key="k").json() == first
 
     def test_another_contact_with_the_same_key_is_refused(self, partner: Partner) -> None:
         partner.send(todays_document(), key="k")
@@ -677,7 +719,29 @@ class TestThrottling:
         answer = partner.send(todays_document())
         problem(answer, 429, "throttled")
         assert 1 <= int(answer.headers["Retry-After"]) <= 61
+        assert "ring 999" in answer.json()["detail"]
         assert kept() == before
+
+    def test_a_child_in_danger_does_not_wait_for_the_others(self, partner: Partner) -> None:
+        """Nor may a system that says so of everybody send without end."""
+        for _ in range(2):
+            partner.sent()
+        for _ in range(2):
+            assert partner.send(todays_document(immediate_danger=True)).status_code == 201
+        problem(partner.send(todays_document(immediate_danger=True)), 429, "throttled")
+        for sent in (b"{", b"[]", todays_document(immediate_danger="true")):
+            problem(partner.send(sent), 429, "throttled")
+
+    def test_nor_does_what_came_before(self, partner: Partner, police: Agency) -> None:
+        first = partner.send(todays_document(), key="k")
+        partner.sent()
+        assert partner.send(todays_document(), key="k").content == first.content
+        problem(partner.send(todays_document(), key="another"), 429, "throttled")
+        problem(partner.send(todays_document(), key="k" * 256), 429, "throttled")
+        other = Partner(police)
+        for _ in range(2):
+            other.sent()
+        problem(other.send(todays_document(), key="k"), 429, "throttled")
 
     def test_an_agencys_systems_count_together(self, partner: Partner) -> None:
         contact = partner.sent()

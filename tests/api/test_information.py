@@ -235,6 +235,8 @@ def test_with_a_key_it_is_stored_once(partner: Partner, contact: Contact) -> Non
     said = {"why": "He is back."}
     first, again = (add(partner, contact, said, key="k1") for _ in range(2))
     assert (first.status_code, first.json()) == (again.status_code, again.json())
+    assert [answer.headers.get("Idempotency-Replayed") for answer in (first, again)] == [None, "true"]
+    assert add(partner, contact, said | {"adults": None}, key='"k1"').json() == first.json()
     assert Information.objects.count() == 1
     problem(add(partner, contact, {"why": "He left."}, key="k1"), 422, "idempotency-key-reused")
 
