@@ -426,6 +426,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SCHEMA_PATH_PREFIX": r"/api/v1",
     "COMPONENT_SPLIT_REQUEST": False,
+    "PREPROCESSING_HOOKS": ["casework.api.schema.each_address_once"],
 }
 
 # ---- work in the background: the broker holds nothing that matters

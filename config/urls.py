@@ -56,6 +56,7 @@ urlpatterns = [
     path("accounts/", include(accounts)),
     path("admin/", admin.site.urls),
     path("api/v1", AboutView.as_view(), name="api-about"),
+    path("api/v1/", AboutView.as_view()),
     path("api/v1/", include("casework.api.urls")),
     path("o/token", login_not_required(ClientTokenView.as_view()), name="token"),
     path("o/token/", login_not_required(ClientTokenView.as_view())),

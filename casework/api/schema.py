@@ -37,6 +37,11 @@ class AgencyScheme(OpenApiAuthenticationExtension):
         return {"type": "oauth2", "flows": {"clientCredentials": flow}}
 
 
+def each_address_once(endpoints: list[tuple[str, str, str, Any]], **_: Any) -> list[tuple[str, str, str, Any]]:
+    """The endpoints that are described: those with a slash at the end answer as those without."""
+    return [endpoint for endpoint in endpoints if not endpoint[0].endswith("/")]
+
+
 class DocumentExtension(PydanticExtension):
     """
     Our documents as what comes in: a field that is not required may be left out, or null.

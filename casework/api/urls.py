@@ -1,14 +1,14 @@
-"""The URLs of the partner API."""
+"""The URLs of the partner API. Each may end with a slash: a system that writes one is answered all the same."""
 
 from django.contrib.auth.decorators import login_not_required
-from django.urls import path
+from django.urls import URLPattern, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from casework.api.about import ReferenceDataView
 from casework.api.views import ContactsView, ContactView, FilesView, InformationView, ThresholdCheckView
 from casework.files.uploads import takes_files
 
-urlpatterns = [
+addresses: list[URLPattern] = [
     path("contacts", ContactsView.as_view(), name="api-contacts"),
     path("contacts/<reference:reference>", ContactView.as_view(), name="api-contact"),
     path("contacts/<reference:reference>/information", InformationView.as_view(), name="api-information"),
@@ -18,3 +18,5 @@ urlpatterns = [
     path("schema", login_not_required(SpectacularAPIView.as_view()), name="api-schema"),
     path("docs", login_not_required(SpectacularSwaggerSplitView.as_view(url_name="api-schema")), name="api-docs"),
 ]
+with_a_slash = [path(f"{address.pattern}/", address.callback) for address in addresses]
+urlpatterns = [*addresses, *with_a_slash]

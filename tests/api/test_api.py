@@ -24,6 +24,7 @@ from pytest_django import Settings
 
 from casework.access.in_step import until_next_step
 from casework.actions import people, receiving
+from casework.api.urls import addresses
 from casework.facts.contact_document import ContactDocument
 from casework.models import AuditEvent, Contact, DetailToCheck, Event, OutboxMessage
 from localities import limits
@@ -786,6 +787,18 @@ class TestWhatAPartnerMayLearn:
         assert all(each >= 0.25 for each in took), took
         assert [round(until_next_step(taken, 0.1), 3) for taken in (0.0, 0.02, 0.1, 0.13)] == [0, 0.08, 0, 0.07]
         assert until_next_step(0.02, 0) == 0
+
+    def test_every_address_may_end_with_a_slash(self, partner: Partner) -> None:
+        for address in addresses:
+            where = "/api/v1/" + re.sub("<.*?>", "CON-AAAA-AAAA", str(address.pattern))
+            plain, slash = (partner.http.get(path, headers=partner.headers) for path in (where, f"{where}/"))
+            assert (slash.status_code, slash.headers["Content-Type"]) == (
+                plain.status_code,
+                plain.headers["Content-Type"],
+            )
+        body = json.dumps(todays_document()).encode()
+        sent = partner.http.post(f"{CONTACTS}/", body, content_type="application/json", headers=partner.headers)
+        assert (sent.status_code, sent.json()["url"].endswith("/")) == (201, False)
 
     def test_its_reference_in_small_letters_is_found(self, partner: Partner) -> None:
         contact = partner.sent()
