@@ -219,6 +219,19 @@ def check_can_offer_again(case: Case, team_id: int, by: User, on: date) -> None:
         )
 
 
+def check_can_lower_red(case: Case, team_id: int, by: User, on: date) -> None:
+    """Whoever leads the responsible team, or the service manager, offers to lower a red rating."""
+    who = roles_of(by, on)
+    if not (who.has(*LEADING_ROLES, team_id=team_id) or who.has(Role.SERVICE_MANAGER)):
+        raise NotPermitted(f"{case} is red. Only whoever leads your team, or a service manager, can lower the rating.")
+
+
+def check_can_agree_to_lower_red(handoff: Handoff, by: User) -> None:
+    """Two people lower a red rating (domain/early-help-first.md): who offers the step down, and who accepts it."""
+    if handoff.offered_by_id == by.pk:
+        raise NotPermitted("You offered to lower the red rating. Another person must accept the case.")
+
+
 def check_can_hand_over(contact: Contact, open_handover: ContactHandover | None, by: User, on: date) -> None:
     """
     Members of the contact's team may hand it over; also those of the team that handed it over last, until it is taken

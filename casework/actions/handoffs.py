@@ -1,6 +1,8 @@
 """Handoffs: a team offers a case to another, which accepts it or returns it with a reason."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any, cast
 
 from django.db import transaction
@@ -20,6 +22,7 @@ from errors import Fault, InvalidInput
 from localities.models import FRONT_DOOR_KINDS, LEADING_ROLES, Role, Team, User
 from localities.reference import Reference
 from localities.working_time import local_day
+from triage.ruleset import Rag
 
 # A case bounces if it goes back to a team that was responsible for it in these days (docs/adr/0017-handoffs.md).
 BOUNCES_WITHIN = timedelta(days=30)
@@ -35,6 +38,8 @@ def offer(
     despite: str = "",
     family_told: str = "",
     family_agrees: bool | None = None,
+    in_danger: bool | None = None,
+    rag: str = "",
     step: HandoffKind | None = None,
     by: User,
     now: datetime,
@@ -45,14 +50,20 @@ def offer(
     The family knows of a step up or down (domain/front-door.md 3.4). A step down goes to a voluntary service, so it is
     asked anew whether it agrees; a step up waits for nobody's agreement.
 
+    A step also says how urgent it is now (docs/adr/0040-closing-and-leavers.md). A step up gives the case its rating
+    at once. A lower rating waits for whoever accepts the step down.
+
     :param lead_reason: the lead's reason for another handoff; required from the third handoff on.
     :param despite: why the case does not go to a team that knows the family; required if there is one
         (`continuity.ties`).
     :param family_told: what the family was told; required for a step.
     :param family_agrees: whether the family agrees; required for a step down.
+    :param in_danger: whether a child is in immediate danger; required for a step up.
+    :param rag: the rating; required for a step (`HandoffKind.ratings_from`).
     :param step: the step that is meant, if there is one. Without a team, only this says what else is missing.
     :raises InvalidInput: with every fault, by field.
-    :raises NotPermitted: `by` does not work in the responsible team, or does not lead it from the third handoff on.
+    :raises NotPermitted: `by` does not work in the responsible team; or does not lead it, and this is the third handoff
+        or lowers a red rating.
     :raises NotAllowedInStatus: the case is closed, or on offer already.
     """
     case = locked_case(by, now, pk=case_id)
@@ -62,9 +73,12 @@ def offer(
     questioned = number >= LEAD_OFFERS_FROM
     if questioned:
         permissions.check_can_offer_again(case, responsible.pk, by, local_day(now))
+    to_team = Team.objects.filter(pk=to_team_id or 0, is_active=True).first()
+    kind = HandoffKind.between(responsible, to_team) if to_team is not None else step
+    if kind == HandoffKind.STEP_DOWN and case.rag == Rag.RED and rag not in ("", Rag.RED):
+        permissions.check_can_lower_red(case, responsible.pk, by, local_day(now))
     conditions.check_is_open(case)
     conditions.check_nothing_on_offer(case)
-    to_team = Team.objects.filter(pk=to_team_id or 0, is_active=True).first()
     faults = []
     if to_team is None:
         faults.append(Fault(("to_team",), "Select a team that takes work"))
@@ -72,12 +86,11 @@ def offer(
         faults.append(Fault(("to_team",), f"{to_team} is responsible for this case already. Choose another team."))
     if not reason.strip():
         faults.append(Fault(("reason",), "Enter why the case should go to this team"))
-    kind = HandoffKind.between(responsible, to_team) if to_team is not None else step
-    if kind is not None and kind.is_step and not family_told.strip():
-        faults.append(Fault(("family_told",), f"Enter what the family was told of the {kind.label.lower()}"))
-    if kind == HandoffKind.STEP_DOWN and not family_agrees:
-        says = "The family must agree to a voluntary service. Ask it first; without its agreement the case stays."
-        faults.append(Fault(("family_agrees",), says))
+    of_step: dict[str, Any] = {}
+    if kind is not None and kind.is_step:
+        of_step = {"family_told": family_told.strip(), "rag": rag, "rag_before": case.rag}
+        of_step |= {"in_danger": in_danger} if kind == HandoffKind.STEP_UP else {"family_agrees": family_agrees}
+        faults += _faults_of_step(kind, case, **of_step)
     if questioned and not lead_reason.strip():
         says = "The family has changed hands twice. Say why once more is right for the children."
         faults.append(Fault(("lead_reason",), says))
@@ -92,14 +105,44 @@ def offer(
     handoff = open_offer(
         case, to_team=to_team, from_team=responsible, number=number, bounces=would_bounce(case, to_team, now),
         reason=reason.strip(), lead_reason=lead_reason.strip() if questioned else "",
-        despite=despite.strip() if elsewhere else "",
-        family_told=family_told.strip() if kind is not None and kind.is_step else "",
-        family_agrees=family_agrees if kind == HandoffKind.STEP_DOWN else None, effects=effects,
+        despite=despite.strip() if elsewhere else "", of_step=of_step, effects=effects,
         reference=clocks.locked_reference(), by=by, now=now,
     )  # fmt: skip
+    if handoff.kind == HandoffKind.STEP_UP and case.rag != rag:
+        case.rag = rag
+        case.save(update_fields=["rag"])
     clocks.stop(case, *clocks.NEXT_STEP, at=now)
     effects.write()
     return handoff
+
+
+def _faults_of_step(
+    kind: HandoffKind,
+    case: Case,
+    *,
+    family_told: str,
+    rag: str,
+    rag_before: str,
+    in_danger: bool | None = None,
+    family_agrees: bool | None = None,
+) -> list[Fault]:
+    """What is missing or wrong in what a step up or down asks, in the order of the form."""
+    faults, up, can_be = [], kind == HandoffKind.STEP_UP, kind.ratings_from(rag_before)
+    if up and in_danger is None:
+        faults.append(Fault(("in_danger",), "Select whether a child is in immediate danger"))
+    if rag not in can_be:
+        among = " or ".join(can_be) if rag else ""
+        faults.append(
+            Fault(("rag",), f"Select {among} for this {kind.label.lower()}" if among else "Select the rating")
+        )
+    elif in_danger and rag != Rag.RED:
+        faults.append(Fault(("rag",), "Select red: a child is in immediate danger"))
+    if not family_told:
+        faults.append(Fault(("family_told",), f"Enter what the family was told of the {kind.label.lower()}"))
+    if not up and not family_agrees:
+        says = "The family must agree to a voluntary service. Ask it first; without its agreement the case stays."
+        faults.append(Fault(("family_agrees",), says))
+    return faults
 
 
 def ordinal(case: Case) -> int:
@@ -122,8 +165,7 @@ def open_offer(
     reason: str,
     lead_reason: str = "",
     despite: str = "",
-    family_told: str = "",
-    family_agrees: bool | None = None,
+    of_step: Mapping[str, Any] = MappingProxyType({}),
     effects: Effects,
     reference: Reference,
     by: User,
@@ -133,6 +175,7 @@ def open_offer(
     Makes the handoff, for an action that has locked the case.
 
     :param number: the number of this handoff among those of the case.
+    :param of_step: the columns that a step up or down alone has.
     :param effects: collects the clocks, audit events and messages.
     :param reference: reference data that were read under the calendar's lock.
     """
@@ -146,16 +189,16 @@ def open_offer(
         reason=reason,
         lead_reason=lead_reason,
         despite=despite,
-        family_told=family_told,
-        family_agrees=family_agrees,
         offered_at=now,
         offered_by=by,
+        **of_step,
     )
     effects.clocks.extend(clocks.started_by(clocks.OFFERED, handoff, at=now, reference=reference))
     effects.entries.append(audit.entry(
         Event.HANDOFF_OFFERED, by=by, at=now, case=case, handoff=handoff,
         kind=handoff.kind, from_team=from_team.code, to_team=to_team.code, ordinal=handoff.ordinal,
         is_bounce=handoff.is_bounce,
+        **{name: of_step[name] for name in ("in_danger", "rag", "rag_before") if name in of_step},
     ))  # fmt: skip
     key = f"handoff_offered:{handoff.pk}"
     effects.messages.extend(
@@ -167,19 +210,29 @@ def open_offer(
 @transaction.atomic
 def accept(*, handoff_id: int, by: User, now: datetime) -> Handoff:
     """
-    Accepts a case for the receiving team, which becomes responsible in this instant.
+    Accepts a case for the receiving team, which becomes responsible in this instant. A step down then has the rating
+    that was offered.
 
-    :raises NotPermitted: `by` is not in the receiving team.
+    :raises NotPermitted: `by` is not in the receiving team, or offered to lower a red rating.
     :raises NotAllowedInStatus: the handoff is no longer on offer.
     """
     case, handoff = _load(handoff_id, by, now)
     permissions.check_can_answer(handoff, by, local_day(now))
+    lowers = handoff.kind == HandoffKind.STEP_DOWN and handoff.rag not in ("", case.rag)
+    if lowers and case.rag == Rag.RED:
+        permissions.check_can_agree_to_lower_red(handoff, by)
     conditions.check_is_on_offer(handoff)
     move(handoff, to=HandoffStatus.ACCEPTED, by=by, at=now, answered_at=now, answered_by=by)
     responsibilities.pass_on(case, handoff=handoff, at=now)
+    changed = []
     if case.lead_practitioner_id is not None:
         case.lead_practitioner, case.lead_left_on = None, None
-        case.save(update_fields=["lead_practitioner", "lead_left_on"])
+        changed += ["lead_practitioner", "lead_left_on"]
+    if lowers:
+        case.rag = handoff.rag
+        changed.append("rag")
+    if changed:
+        case.save(update_fields=changed)
     clocks.stop(handoff, at=now)
     effects = Effects()
     if handoff.to_team.kind in FRONT_DOOR_KINDS:
@@ -187,7 +240,8 @@ def accept(*, handoff_id: int, by: User, now: datetime) -> Handoff:
     else:
         effects.clocks.extend(clocks.on_acceptance(case, cast("Any", handoff).clocks_of_case, at=now))
     about: dict[str, Any] = {"by": by, "at": now, "case": case, "handoff": handoff, "team": handoff.to_team.code}
-    effects.entries.append(audit.entry(Event.HANDOFF_ACCEPTED, **about))
+    rated: dict[str, Any] = {"rag": handoff.rag, "rag_before": handoff.rag_before} if lowers else {}
+    effects.entries.append(audit.entry(Event.HANDOFF_ACCEPTED, **about, **rated))
     if handoff.is_bounce:
         effects.entries.append(audit.entry(Event.CASE_BOUNCED, **about))
         effects.messages.extend(_of_bounce(case, handoff, now))

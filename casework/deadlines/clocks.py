@@ -25,6 +25,7 @@ from casework.models import (
     ClockPolicy,
     Contact,
     Handoff,
+    HandoffKind,
     MilestoneKind,
     PartnerCheck,
     Step,
@@ -33,6 +34,7 @@ from casework.models.prepared import Prepared, send
 from localities.models import User
 from localities.reference import READ_VERSIONS, Reference, from_rows
 from localities.working_time import WorkingTime, local_day
+from triage.ruleset import Rag
 
 Subject = Contact | Handoff | Case | PartnerCheck
 
@@ -338,7 +340,7 @@ def _is_for(kind: str, subject: Subject) -> bool:
         case Contact(rag=rag) if kind.startswith("final_decision_"):
             return kind == f"final_decision_{rag}"
         case Handoff() if kind.startswith("handoff_acceptance"):
-            return kind == ("handoff_acceptance_red" if subject.case.rag == "red" else "handoff_acceptance")
+            return kind == _acceptance_of(subject)
         case PartnerCheck() if kind.startswith("partner_check"):
             return kind == ("partner_check_red" if subject.contact.rag == "red" else "partner_check")
         case Case(rag=rag) if kind in NEXT_STEP:
@@ -347,6 +349,13 @@ def _is_for(kind: str, subject: Subject) -> bool:
             return subject.rules.starts_clock(kind, pathway)
         case _:
             return True
+
+
+def _acceptance_of(handoff: Handoff) -> str:
+    """The kind of the clock in which an offer is answered: by the rating of the step, or else of the case."""
+    if (handoff.rag or handoff.case.rag) == Rag.RED:
+        return "handoff_acceptance_red"
+    return "handoff_acceptance_step_up" if handoff.kind == HandoffKind.STEP_UP else "handoff_acceptance"
 
 
 def _column(subject: Subject) -> str:

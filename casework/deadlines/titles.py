@@ -14,6 +14,7 @@ TITLES = {
     "partner_check_red": "partner's answer about a red contact",
     "partner_check": "partner's answer",
     "handoff_acceptance_red": "acceptance of a red handoff",
+    "handoff_acceptance_step_up": "acceptance of a step up",
     "handoff_acceptance": "handoff acceptance",
     "next_team_offered_red": "offer of a red case to the next team",
     "next_team_offered": "offer to the next team",

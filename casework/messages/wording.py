@@ -13,6 +13,7 @@ from casework.deadlines.titles import title_of
 from casework.models import AuditEvent, Event, Message, OutboxMessage, PasswordLink, Step
 from localities.working_time import in_words
 from triage.published_rules import of_version
+from triage.ruleset import Rag
 
 
 @dataclass(frozen=True)
@@ -180,6 +181,12 @@ def write(message: OutboxMessage) -> Letter:
             )
         case Message.RECHECK_DIFFERS | Message.INTEGRITY_BROKEN:
             return _found_at_night(message)
+        case Message.HANDOFF_OFFERED if message.case is not None and message.case.rag == Rag.RED:
+            return _letter(
+                f"Red: a case is offered to your team: {message.case}",
+                "It must be accepted or returned within hours, day or night. Its whole story is attached to it.",
+                _link(message),
+            )
         case kind:
             subject, says = TO_STAFF[kind]
             about = {name: getattr(message, name) for name in ("contact", "case", "rule_set", "restriction")}

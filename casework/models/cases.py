@@ -22,7 +22,7 @@ from casework.statuses import CaseStatus, HandoffStatus
 from localities.models import Locality, OtherAuthority, Team, TeamKind, User
 from triage.published_rules import of_version
 from triage.rule_set_document import Work
-from triage.ruleset import RuleSet
+from triage.ruleset import Rag, RuleSet
 
 # From its third handoff on, only the team's lead or the service manager offers a case, and says why.
 LEAD_OFFERS_FROM = 3
@@ -183,6 +183,19 @@ class Case(models.Model):
     """,  # our own words
             ),
             refuse_if(
+                f"""NEW.rag <> OLD.rag AND NOT EXISTS (
+                    SELECT FROM public.casework_handoff
+                    WHERE case_id = NEW.id AND rag = NEW.rag AND rag_before = OLD.rag AND (
+                        (kind = 'step_up' AND status = 'offered')
+                        OR (kind = 'step_down' AND status = 'accepted'
+                            AND (OLD.rag <> '{Rag.RED}' OR answered_by_id <> offered_by_id))
+                    )
+                )""",  # our own words
+                on=pgtrigger.Update,
+                name="a_step_changes_a_cases_rating",
+                message="A case's rating changes with a step up or down. Red is lowered by two people.",
+            ),
+            refuse_if(
                 "TG_OP = 'DELETE' OR OLD.status = 'closed'",
                 on=pgtrigger.Update | pgtrigger.Delete,
                 name="a_closed_case_stays_closed",
@@ -260,6 +273,18 @@ class HandoffKind(models.TextChoices):
         """Whether the family gets more or less help than before."""
         return self in {HandoffKind.STEP_UP, HandoffKind.STEP_DOWN}
 
+    def ratings_from(self, before: str) -> list[Rag]:
+        """
+        The ratings that a step can give a case, the gravest first. Children's social care is level 4, so a step up is
+        red or amber (domain/early-help-first.md, rules 1 to 6), and never less than before. A step down does not raise
+        the rating; blue is advice, not a service.
+        """
+        now = Rag(before)
+        if self is HandoffKind.STEP_UP:
+            return [Rag.RED] if now is Rag.RED else [Rag.RED, Rag.AMBER]
+        ratings = list(Rag)
+        return [rag for rag in ratings[ratings.index(now) :] if rag in (now, Rag.AMBER, Rag.GREEN)]
+
     @classmethod
     def step_of(cls, team: Team) -> HandoffKind | None:
         """The step that a team can offer: more help, or less; the front door offers none."""
@@ -297,7 +322,8 @@ class Handoff(models.Model):
 
     `ordinal` is the number of this handoff among those of its case, without the withdrawn ones. `is_bounce` is true if
     the receiving team was responsible for the case in the 30 days before. `despite` is the sender's reason for offering
-    the case to a team other than those that know the family. `answer_reason` is why the offer was returned or
+    the case to a team other than those that know the family. `rag` and `rag_before` are empty unless it is a step up or
+    down. `answer_reason` is why the offer was returned or
     withdrawn: in the forms and actions for that, it is called `reason`.
     """
 
@@ -314,6 +340,14 @@ class Handoff(models.Model):
         blank=True, default="", db_default="", help_text="What the family was told, of a step up or down."
     )
     family_agrees = models.BooleanField(null=True, help_text="Of a step down: whether the family agrees to it.")
+    in_danger = models.BooleanField(null=True, help_text="Of a step up: whether a child is in immediate danger.")
+    rag = models.CharField(
+        max_length=5, choices=RAGS, blank=True, default="", db_default="",
+        help_text="The rating that a step gives the case: a step up at once, a step down when it is accepted.",
+    )  # fmt: skip
+    rag_before = models.CharField(
+        max_length=5, choices=RAGS, blank=True, default="", db_default="", help_text="The case's rating until then."
+    )
     despite = models.TextField(blank=True, help_text="Why it does not go to those who know the family.")
     offered_at = models.DateTimeField()
     offered_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
@@ -331,6 +365,9 @@ class Handoff(models.Model):
             models.CheckConstraint(condition=~Q(from_team=models.F("to_team")), name="a_handoff_goes_to_another_team"),
             models.CheckConstraint(condition=Q(reason__regex=NOT_BLANK), name="a_handoff_has_a_reason"),
             models.CheckConstraint(condition=Q(kind__in=HandoffKind.values), name="a_handoff_is_of_a_known_kind"),
+            models.CheckConstraint(
+                condition=Q(rag__in=["", *Rag]) & Q(rag_before__in=["", *Rag]), name="a_step_is_of_a_known_rating"
+            ),
             models.CheckConstraint(
                 condition=Q(ordinal__lt=LEAD_OFFERS_FROM) | Q(lead_reason__regex=NOT_BLANK),
                 name="a_third_handoff_has_a_leads_reason",
@@ -362,14 +399,25 @@ class Handoff(models.Model):
                 message="A step up or down says what the family was told, and it agrees to a step down.",
             ),
             refuse_if(
+                f"""NEW.rag_before = ''
+                    OR (NEW.kind = 'step_up' AND (NEW.rag NOT IN ('{Rag.RED}', '{Rag.AMBER}') OR NEW.in_danger IS NULL
+                        OR (NEW.rag <> '{Rag.RED}' AND (NEW.in_danger OR NEW.rag_before = '{Rag.RED}'))))
+                    OR (NEW.kind = 'step_down' AND NEW.rag NOT IN ('{Rag.RED}', '{Rag.AMBER}', '{Rag.GREEN}')
+                        AND NEW.rag <> NEW.rag_before)""",
+                on=pgtrigger.Insert,
+                where="NEW.kind IN ('step_up', 'step_down')",
+                name="a_step_says_the_rating",
+                message="A step up is red or amber, never less than before; a step down is to a service.",
+            ),
+            refuse_if(
                 """TG_OP = 'DELETE' OR OLD.status <> 'offered'
                    OR (NEW.case_id, NEW.from_team_id, NEW.to_team_id, NEW.kind, NEW.ordinal, NEW.is_bounce,
                        NEW.reason, NEW.lead_reason, NEW.despite, NEW.family_told, NEW.family_agrees,
-                       NEW.offered_at, NEW.offered_by_id)
+                       NEW.in_danger, NEW.rag, NEW.rag_before, NEW.offered_at, NEW.offered_by_id)
                       IS DISTINCT FROM
                       (OLD.case_id, OLD.from_team_id, OLD.to_team_id, OLD.kind, OLD.ordinal, OLD.is_bounce,
                        OLD.reason, OLD.lead_reason, OLD.despite, OLD.family_told, OLD.family_agrees,
-                       OLD.offered_at, OLD.offered_by_id)""",
+                       OLD.in_danger, OLD.rag, OLD.rag_before, OLD.offered_at, OLD.offered_by_id)""",
                 on=pgtrigger.Update | pgtrigger.Delete,
                 name="a_handoff_is_answered_once",
                 message="A handoff is answered once, and stays as it was offered.",

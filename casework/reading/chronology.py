@@ -145,8 +145,9 @@ class Chronology:
         handoffs = Handoff.objects.filter(case__in=self._cases)
         answers = PartnerCheck.objects.filter(contact__in=self.contacts, status=PartnerCheckStatus.ANSWERED)
         of_case = JSONObject(
-            reference="reference", rag="rag", pathway="pathway", locality="locality__name", outcome="outcome",
-            closing_summary="closing_summary", case_id="pk", rules="opened_by_decision__recommendation__rule_set",
+            reference="reference", rag="opened_by_decision__rag", pathway="pathway", locality="locality__name",
+            outcome="outcome", closing_summary="closing_summary", case_id="pk",
+            rules="opened_by_decision__recommendation__rule_set",
         )  # fmt: skip
         return {
             "contacts": [("contacts", contacts, "received_at", "", JSONObject(
@@ -165,7 +166,7 @@ class Chronology:
             ],
             "handoffs": [("handoffs", handoffs, "offered_at", "answered_at", JSONObject(
                 handoff="kind", from_team="from_team__name", to_team="to_team__name", status="status",
-                case="case__reference", case_id="case",
+                case="case__reference", case_id="case", rag="rag", rag_before="rag_before",
             ))],
             "notes": [("notes", self._notes(), "happened", "", JSONObject(
                 contact="contact__reference", case="case__reference", note=Coalesce("corrects", "pk"), of_kind="kind",
@@ -215,4 +216,7 @@ def _in_words(kind: str, pk: int, says: Mapping[str, Any]) -> dict[str, Any]:
             words["of_kind"] = NoteKind(says["of_kind"]).label
         case "handoffs":
             words |= {"handoff": HandoffKind(says["handoff"]).label, "status": HandoffStatus(says["status"]).label}
+            # A step down that nobody accepted changed nothing.
+            holds = says["handoff"] == HandoffKind.STEP_UP or says["status"] == HandoffStatus.ACCEPTED
+            words["rated"] = says["rag"] if holds and says["rag"] != says["rag_before"] else ""
     return words

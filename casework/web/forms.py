@@ -1,7 +1,8 @@
 """The forms on the pages of contacts and cases. They collect what was typed; the action checks it."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date, datetime
+from types import MappingProxyType
 from typing import Any
 
 from django import forms
@@ -26,6 +27,7 @@ from casework.web.rendering import (
 from errors import InvalidInput
 from localities.models import Agency, Membership, OtherAuthority, Team, TeamKind, User
 from localities.working_time import local_day
+from triage.ruleset import Rag
 
 CHOOSE_A_TEAM = "Select a team that takes work"
 YES_NO = [("yes", "Yes"), ("no", "No")]
@@ -147,7 +149,11 @@ def _step(kind: HandoffKind) -> HandoffKind | None:
 class OfferForm(ActionForm):
     """Offer a case to another team."""
 
+    in_danger = yes_or_no(
+        "Is a child in immediate danger?", "If so, call 999 first. Then telephone the team: do not wait for its answer."
+    )
     to_team = choice_of("To which team?", Team.objects.filter(is_active=True).order_by("name"), else_says=CHOOSE_A_TEAM)
+    rag = forms.ChoiceField(label="How urgent is it now?", widget=Radios, required=False)
     reason = reason_field("Why?", "What the family needs from this team, and what they have been told.")
     family_told = reason_field("What was the family told, and what did it say?", "The children's words first.")
     family_agrees = yes_or_no(
@@ -158,9 +164,14 @@ class OfferForm(ActionForm):
 
     def __init__(
         self, *args: Any, sender: Team, step: HandoffKind | None, questioned: bool = False, is_known: bool = False,
-        **kwargs: Any,
+        rag: str = "", due: Mapping[Rag, str] = MappingProxyType({}), keeps_red: bool = False, **kwargs: Any,
     ) -> None:  # fmt: skip
-        """:param step: a step up or down; None for any other offer of the sender."""
+        """
+        :param step: a step up or down; None for any other offer of the sender.
+        :param rag: the rating of the case.
+        :param due: of a step: the ratings that it can give the case, and when each asks for an answer, in words.
+        :param keeps_red: whether the user may not lower the rating, because it is red.
+        """
         super().__init__(*args, prefix="offer", **kwargs)
         self._sender, self._wanted = sender, step
         to_team = self.fields["to_team"]
@@ -168,13 +179,32 @@ class OfferForm(ActionForm):
         kinds = [kind for kind in TeamKind if self.offers_to(Team(kind=kind))]
         to_team.queryset = Team.objects.filter(is_active=True, kind__in=kinds).order_by("name")
         if step is None:
-            del self.fields["family_told"]
+            del self.fields["family_told"], self.fields["rag"]
+        else:
+            self._ask_for_rating(step, rag, due, keeps_red=keeps_red)
+        if step != HandoffKind.STEP_UP:
+            del self.fields["in_danger"]
         if step != HandoffKind.STEP_DOWN:
             del self.fields["family_agrees"]
         if not questioned:
             del self.fields["lead_reason"]
         if not is_known:
             del self.fields["despite"]
+
+    def _ask_for_rating(self, step: HandoffKind, rag: str, due: Mapping[Rag, str], *, keeps_red: bool) -> None:
+        """Nothing is selected beforehand, unless there is one answer."""
+        field = self.fields["rag"]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = [(each.value, f"{each.capitalize()}: {says}") for each, says in due.items()]
+        if len(due) == 1:
+            field.initial = next(iter(due))
+        if step == HandoffKind.STEP_UP:
+            asks = "Red: a child suffers significant harm, or is likely to. A step up is never green or blue."
+        elif keeps_red:
+            asks = "Only whoever leads your team, or a service manager, can offer it with a lower rating."
+        else:
+            asks = "A lower rating holds from the moment the other team accepts."
+        field.help_text = f"The case is {rag} now. {asks}"
 
     def offers_to(self, team: Team) -> bool:
         """Whether the case can be offered to a team of this kind here."""

@@ -7,6 +7,7 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from casework.actions import cases, closing, handoffs
+from casework.messages import wording
 from casework.models import AuditEvent, Case, Event, Handoff, HandoffKind, OutboxMessage, StatusChange
 from casework.record.responsibilities import current
 from errors import InvalidInput, NotAllowedInStatus, NotPermitted
@@ -22,8 +23,10 @@ HARM: dict[str, Any] = {"children": [child(indicators=["L4-01"])]}
 SATURDAY_NIGHT = datetime(2026, 11, 21, 23, 30, tzinfo=LONDON)
 
 
-# Of a step up or down: what the family was told, and that it agrees.
-TOLD: dict[str, Any] = {"family_told": "They know who comes, and why.", "family_agrees": True}
+# Of a step up or down: what the family was told, that it agrees, and how urgent it is.
+TOLD: dict[str, Any] = {
+    "family_told": "They know who comes, and why.", "family_agrees": True, "in_danger": False, "rag": "red",
+}  # fmt: skip
 
 
 def offer(story: Story, case: Case, to: str, by: str, **said: Any) -> Handoff:
@@ -440,8 +443,112 @@ class TestKinds:
         detail = AuditEvent.objects.filter(event=Event.HANDOFF_OFFERED).latest("pk").detail
         assert detail == {
             "kind": "step_up", "from_team": "aylesbury", "to_team": "child-protection", "ordinal": 2,
-            "is_bounce": False,
+            "is_bounce": False, "in_danger": False, "rag": "red", "rag_before": "green",
         }  # fmt: skip
+
+
+class TestTheRatingOfAStepUp(FromACase):
+    """A green case of Aylesbury: an injury is seen."""
+
+    @staticmethod
+    def tell(story: Story) -> Case:
+        return story.accepted()
+
+    def test_a_step_up_rates_the_case_at_once(self, story: Story, case: Case) -> None:
+        handoff = offer(story, case, "child-protection", "ben", rag="amber")
+        case.refresh_from_db()
+        assert (case.rag, handoff.rag, handoff.rag_before) == ("amber", "amber", "green")
+
+    def test_red_is_answered_within_hours_and_amber_within_one_working_day(self, story: Story, case: Case) -> None:
+        """As any referral to social care: Working Together; domain/early-help-first.md."""
+        amber = offer(story, case, "child-protection", "ben", rag="amber").clocks.get()
+        assert (amber.kind, amber.policy.unit, amber.policy.limit) == (
+            "handoff_acceptance_step_up", "working_day", 1,
+        )  # fmt: skip
+        handoffs.withdraw(handoff_id=amber.handoff_id or 0, reason="It is worse.", by=person("ben"), now=story.later())
+        red = offer(story, case, "child-protection", "ben", rag="red").clocks.get()
+        assert (red.kind, red.due_at - red.started_at) == ("handoff_acceptance_red", timedelta(hours=2))
+
+    @pytest.mark.parametrize("rag", ["green", "blue", "purple"])
+    def test_social_care_is_red_or_amber(self, story: Story, case: Case, rag: str) -> None:
+        with pytest.raises(InvalidInput, match="Select red or amber for this step up"):
+            offer(story, case, "child-protection", "ben", rag=rag)
+
+    def test_a_step_up_asks_about_danger_and_for_the_rating(self, story: Story, case: Case) -> None:
+        with pytest.raises(InvalidInput) as wrong:
+            offer(story, case, "child-protection", "ben", rag="", in_danger=None)
+        assert {fault.path: fault.message for fault in wrong.value.faults} == {
+            ("in_danger",): "Select whether a child is in immediate danger", ("rag",): "Select the rating",
+        }  # fmt: skip
+
+    def test_a_child_in_danger_is_red(self, story: Story, case: Case) -> None:
+        with pytest.raises(InvalidInput, match="Select red: a child is in immediate danger"):
+            offer(story, case, "child-protection", "ben", rag="amber", in_danger=True)
+        assert offer(story, case, "child-protection", "ben", rag="red", in_danger=True).in_danger
+
+    def test_a_red_case_stays_red(self, story: Story, case: Case) -> None:
+        first = offer(story, case, "child-protection", "ben", rag="red")
+        handoffs.return_to_sender(handoff_id=first.pk, reason="Ring first.", by=person("pat"), now=story.later())
+        case.refresh_from_db()
+        assert case.rag == "red", "whoever returns it changes nothing"
+        assert "returned_case_settled_red" in running(case)
+        with pytest.raises(InvalidInput, match="Select red for this step up"):
+            offer(story, case, "child-protection", "ben", rag="amber", lead_reason="It is right.")
+
+    def test_the_email_about_a_red_offer_says_so(self, story: Story, case: Case) -> None:
+        offer(story, case, "child-protection", "ben", rag="red")
+        letter = wording.write(OutboxMessage.objects.filter(kind="handoff_offered").latest("pk"))
+        assert letter.subject == f"Red: a case is offered to your team: {case}"
+        assert "within hours, day or night" in letter.text
+
+    def test_another_offer_asks_for_no_rating_and_changes_none(self, story: Story, case: Case) -> None:
+        handoff = offer(story, case, "chiltern", "ben", rag="red", in_danger=True)
+        case.refresh_from_db()
+        assert (handoff.rag, handoff.in_danger, case.rag) == ("", None, "green")
+
+
+class TestTheRatingOfAStepDown(FromACase):
+    """A red case of the child protection team, which Pat leads."""
+
+    @staticmethod
+    def tell(story: Story) -> Case:
+        return TestSteppingDown.tell(story)
+
+    def test_a_lower_rating_holds_from_acceptance_on(self, story: Story, case: Case) -> None:
+        handoff = offer(story, case, "aylesbury", "pat", rag="green")
+        case.refresh_from_db()
+        assert case.rag == "red"
+        assert [clock.kind for clock in handoff.clocks.all()] == ["handoff_acceptance"]
+        accept(story, handoff, "ben")
+        case.refresh_from_db()
+        assert case.rag == "green"
+        detail = AuditEvent.objects.filter(event=Event.HANDOFF_ACCEPTED).latest("pk").detail
+        assert (detail["rag"], detail["rag_before"]) == ("green", "red")
+
+    def test_a_step_down_that_is_returned_lowers_nothing(self, story: Story, case: Case) -> None:
+        handoff = offer(story, case, "aylesbury", "pat", rag="green")
+        handoffs.return_to_sender(handoff_id=handoff.pk, reason="Not yet.", by=person("ben"), now=story.later())
+        case.refresh_from_db()
+        assert case.rag == "red"
+
+    def test_only_a_lead_offers_to_lower_a_red_rating(self, story: Story, case: Case) -> None:
+        Membership.objects.filter(user__username="pat").update(role=Role.TEAM_MEMBER)
+        with pytest.raises(NotPermitted, match="Only whoever leads your team, or a service manager, can lower"):
+            offer(story, case, "aylesbury", "pat", rag="amber")
+        assert offer(story, case, "aylesbury", "pat", rag="red").rag == "red"
+
+    def test_who_offers_to_lower_a_red_rating_does_not_accept_it(self, story: Story, case: Case) -> None:
+        handoff = offer(story, case, "aylesbury", "pat", rag="amber")
+        aylesbury = story.team("aylesbury")
+        Membership.objects.create(user=person("pat"), team=aylesbury, role=Role.TEAM_MEMBER, starts_on=story.now.date())
+        with pytest.raises(NotPermitted, match="You offered to lower the red rating"):
+            accept(story, handoff, "pat")
+        accept(story, handoff, "ben")
+
+    @pytest.mark.parametrize("rag", ["blue", ""])
+    def test_a_service_is_never_blue(self, story: Story, case: Case, rag: str) -> None:
+        with pytest.raises(InvalidInput, match=r"Select (red or amber or green|the rating)"):
+            offer(story, case, "aylesbury", "pat", rag=rag)
 
 
 class TestSteppingDown(FromACase):

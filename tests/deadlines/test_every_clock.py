@@ -158,12 +158,22 @@ def returned_to_a_team(by: str, decider: str, **changes: Any) -> Callable[[Story
         handoffs.accept(handoff_id=handoff.pk, by=person(by), now=story.later())
         onward = handoffs.offer(
             case_id=handoff.case_id, to_team_id=story.team("chiltern").pk, reason="They moved.",
-            family_told="They know who comes, and why.", family_agrees=True, by=person(by), now=story.later(),
+            family_told="They know who comes, and why.", family_agrees=True, rag="red", by=person(by),
+            now=story.later(),
         )  # fmt: skip
         handoffs.return_to_sender(handoff_id=onward.pk, reason="They did not.", by=person("chris"), now=story.later())
         return handoff.case.clocks.get(kind=kind), story.now
 
     return starts
+
+
+def stepped_up(story: Story, kind: str) -> Told:
+    case = story.accepted()
+    handoff = handoffs.offer(
+        case_id=case.pk, to_team_id=story.team("child-protection").pk, reason="He was hurt.",
+        family_told="They know who comes, and why.", in_danger=False, rag="amber", by=person("ben"), now=story.later(),
+    )  # fmt: skip
+    return handoff.clocks.get(kind=kind), story.now
 
 
 def kept_by(username: str) -> Callable[[Story, Clock], datetime]:
@@ -266,6 +276,7 @@ STORIES: dict[str, tuple[Callable[[Story, str], Told], Callable[[Story, Clock], 
     "partner_check_red": (partner_asked(**HARM), partner_answers),
     "partner_check": (partner_asked(), partner_answers),
     "handoff_acceptance_red": (offered("maya", **HARM), accepted_by("pat")),
+    "handoff_acceptance_step_up": (stepped_up, accepted_by("pat")),
     "handoff_acceptance": (offered(), accepted_by("ben")),
     "next_team_offered_red": (returned("pat", "maya", **HARM), offered_on),
     "next_team_offered": (returned("ben", "amina"), offered_on),

@@ -459,6 +459,7 @@ class TestHandoffs(GoesOnFromSharedStory):
         answered = {"status": "'withdrawn'", "answered_at": "offered_at", "answered_by_id": "offered_by_id"}
         copied = answered | {"answer_reason": "'x'"}
         told = {"family_told": "'They know.'"}
+        rated = {"rag": "'red'", "rag_before": "'green'", "in_danger": "false"}
         for wrong in (
             {"kind": "'step_up'"},
             {"kind": "'step_up'", "family_told": "' '"},
@@ -467,10 +468,59 @@ class TestHandoffs(GoesOnFromSharedStory):
             {"kind": "'step_down'", "family_agrees": "false"} | told,
         ):
             with refused("the_family_knows_of_a_step"):
-                copy("casework_handoff", handoff.pk, **copied | wrong)
+                copy("casework_handoff", handoff.pk, **copied | rated | wrong)
         with allowed():
-            copy("casework_handoff", handoff.pk, **copied | told | {"kind": "'step_up'"})
-            copy("casework_handoff", handoff.pk, **copied | told | {"kind": "'step_down'", "family_agrees": "true"})
+            copy("casework_handoff", handoff.pk, **copied | told | rated | {"kind": "'step_up'"})
+            down = {"kind": "'step_down'", "family_agrees": "true"}
+            copy("casework_handoff", handoff.pk, **copied | told | rated | down)
+
+    def test_a_step_without_a_rating_that_it_can_give_is_refused(self, handoff: Handoff) -> None:
+        answered = {"status": "'withdrawn'", "answered_at": "offered_at", "answered_by_id": "offered_by_id"}
+        copied = answered | {"answer_reason": "'x'", "family_told": "'They know.'"}
+        up = copied | {"kind": "'step_up'", "rag": "'red'", "rag_before": "'green'", "in_danger": "false"}
+        down = copied | {"kind": "'step_down'", "rag": "'green'", "rag_before": "'red'", "family_agrees": "true"}
+        for wrong in (
+            up | {"rag": "''"},
+            up | {"rag": "'green'"},
+            up | {"rag": "'amber'", "rag_before": "'red'"},
+            up | {"rag": "'amber'", "in_danger": "true"},
+            up | {"in_danger": "NULL"},
+            up | {"rag_before": "''"},
+            down | {"rag": "''"},
+            down | {"rag": "'blue'"},
+        ):
+            with refused("a_step_says_the_rating"):
+                copy("casework_handoff", handoff.pk, **wrong)
+        with allowed():
+            for right in (up, up | {"in_danger": "true"}, up | {"rag": "'amber'"}, down, down | {"rag": "'red'"}):
+                copy("casework_handoff", handoff.pk, **right)
+
+    def test_a_rating_that_nobody_knows_is_refused(self, handoff: Handoff) -> None:
+        answered = {"status": "'withdrawn'", "answered_at": "offered_at", "answered_by_id": "offered_by_id"}
+        for column in ("rag", "rag_before"):
+            with refused("a_step_is_of_a_known_rating"):
+                copy("casework_handoff", handoff.pk, **answered, answer_reason="'x'", **{column: "'pink'"})
+
+    def test_a_cases_rating_changes_with_a_step_alone(self, handoff: Handoff, story: Story, ben: User) -> None:
+        handoffs.accept(handoff_id=handoff.pk, by=ben, now=story.later())
+        with refused("a_step_changes_a_cases_rating"):
+            change("casework_case", handoff.case_id, rag="'amber'")
+        offered = handoffs.offer(
+            case_id=handoff.case_id, to_team_id=story.team("child-protection").pk, reason="He was hurt.",
+            family_told="They know.", in_danger=False, rag="red", by=ben, now=story.later(),
+        )  # fmt: skip
+        with refused("a_step_changes_a_cases_rating"):
+            change("casework_case", handoff.case_id, rag="'green'")
+        handoffs.accept(handoff_id=offered.pk, by=person("pat"), now=story.later())
+        down = handoffs.offer(
+            case_id=handoff.case_id, to_team_id=story.team("chiltern").pk, reason="The plan worked.",
+            family_told="They know.", family_agrees=True, rag="green", lead_reason="It is right.",
+            despite="They moved.", by=person("pat"), now=story.later(),
+        )  # fmt: skip
+        with refused("a_step_changes_a_cases_rating"):
+            change("casework_case", handoff.case_id, rag="'green'")
+        with allowed():
+            handoffs.accept(handoff_id=down.pk, by=person("chris"), now=story.later())
 
     def test_two_open_handoffs_of_a_case_are_refused(self, handoff: Handoff, story: Story, ben: User) -> None:
         other = str(story.team("chiltern").pk)

@@ -126,7 +126,7 @@ class Deciding(Contacts):
     def is_offered(self, case: CaseEntry, handoff: Handoff, *, to: str, now: datetime) -> None:
         offer = OfferEntry(
             pk=handoff.pk, from_team=case.team, to_team=to, ordinal=case.counted + 1,
-            is_bounce=case.would_bounce(to, now), offered_at=now,
+            is_bounce=case.would_bounce(to, now), is_step_up=handoff.kind == "step_up", offered_at=now,
         )  # fmt: skip
         assert (handoff.from_team.code, handoff.to_team.code) == (offer.from_team, offer.to_team)
         assert (handoff.ordinal, handoff.is_bounce) == (offer.ordinal, offer.is_bounce)

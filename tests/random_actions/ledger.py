@@ -79,6 +79,7 @@ class OfferEntry:
     to_team: str
     ordinal: int
     is_bounce: bool
+    is_step_up: bool
     offered_at: datetime
 
 
@@ -105,6 +106,10 @@ class CaseEntry:
 
     def is_seen_by(self, who: str) -> bool:
         return oversees(who) or works_in(who, self.team) or bool(self.offer and works_in(who, self.offer.to_team))
+
+    def rated_with(self, to: str) -> str:
+        """A rating that a step to this team can give: a step up is red or amber, and another lowers nothing here."""
+        return "amber" if to == "child-protection" and self.rag != "red" else self.rag
 
     def opens(self) -> None:
         if self.pathway == "strategy_discussion":
@@ -295,8 +300,8 @@ class Ledger:
         for case in self.cases.values():
             wanted |= {("case", case.pk, kind) for kind in case.running}
             if case.offer:
-                red = case.rag == "red"
-                wanted.add(("handoff", case.offer.pk, "handoff_acceptance_red" if red else "handoff_acceptance"))
+                other = "handoff_acceptance_step_up" if case.offer.is_step_up else "handoff_acceptance"
+                wanted.add(("handoff", case.offer.pk, "handoff_acceptance_red" if case.rag == "red" else other))
         return wanted
 
 

@@ -54,13 +54,15 @@ class Teams(Deciding):
         )  # fmt: skip
         if may and not not_blank(despite):
             may = None  # Whether somebody knows the family is for tests/families/test_continuity.py.
-        now = self.now
+        now, rag = self.now, case.rated_with(to)
         handoff = self.attempt(
             may, handoffs.offer, case_id=case.pk, to_team_id=Team.objects.get(code=to).pk, reason=reason,
             lead_reason=lead_reason, despite=despite, family_told="They know." if told else "", family_agrees=told,
-            by=person(by), now=now,
+            in_danger=False, rag=rag, by=person(by), now=now,
         )  # fmt: skip
         if handoff is not None:
+            if handoff.kind == "step_up":
+                case.rag = rag
             self.is_offered(case, handoff, to=to, now=now)
 
     @precondition(lambda self: self.ledger.on_offer)

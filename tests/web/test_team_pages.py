@@ -172,8 +172,8 @@ class TestOffers:
         )
         handoffs.offer(
             case_id=handoff.case_id, to_team_id=story.team("aylesbury").pk, reason="The plan worked.",
-            family_told="Ben comes to 12 Example Road on Monday.", family_agrees=True, by=person("pat"),
-            now=story.later(),
+            family_told="Ben comes to 12 Example Road on Monday.", family_agrees=True, rag="amber",
+            by=person("pat"), now=story.later(),
         )  # fmt: skip
         page = tab("ben", "offers")
         assert "Ben comes to [confidential address] on Monday." in page.text

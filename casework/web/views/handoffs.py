@@ -29,8 +29,9 @@ from casework.web.unfinished import kept_at
 from casework.web.views.cases import fetch_case
 from errors import NotAllowedInStatus
 from localities.models import FRONT_DOOR_KINDS, User
-from localities.reference import from_rows, reading_versions
-from localities.working_time import local_day
+from localities.reference import Reference, from_rows, reading_versions
+from localities.working_time import in_words, local_day
+from triage.ruleset import Rag
 
 ADDRESS_OF = {None: "case-offer", HandoffKind.STEP_UP: "case-step-up", HandoffKind.STEP_DOWN: "case-step-down"}
 Check = Callable[[Handoff, User, date], None]
@@ -57,8 +58,10 @@ def step_down(request: HttpRequest, reference: str) -> HttpResponse:
 def _offered(request: HttpRequest, reference: str, step: HandoffKind | None) -> HttpResponse:
     """:param step: a step up or down; None for another offer."""
     user, now, case = fetch_case(request, reference)
+    versions = reading_versions()
     read_parts(
         case,
+        *([] if step is None else [versions]),
         children=case.children.all(),
         handoffs=case.handoffs.select_related("to_team"),
         responsibilities=case.responsibilities.select_related("team"),
@@ -66,9 +69,14 @@ def _offered(request: HttpRequest, reference: str, step: HandoffKind | None) -> 
     *before, last = case.responsibilities.all()
     responsible, number = last.team, handoffs.ordinal(case)
     known_by = ties(case, household_of(case), responsible, now=now)
+    keeps_red = case.rag == Rag.RED and not permissions.allows(
+        permissions.check_can_lower_red, case, responsible.pk, user, local_day(now)
+    )
     form = OfferForm(
         request.POST if request.method == "POST" else None,
         sender=responsible, step=step, questioned=number >= LEAD_OFFERS_FROM, is_known=bool(known_by),
+        rag=case.rag, keeps_red=keeps_red,
+        due={} if step is None else _due_by_rating(case, step, now, from_rows(versions), keeps_red=keeps_red),
     )  # fmt: skip
 
     def page() -> HttpResponse:
@@ -89,7 +97,8 @@ def _offered(request: HttpRequest, reference: str, step: HandoffKind | None) -> 
                 case_id=case.pk, to_team_id=id_of(said["to_team"]), reason=said["reason"],
                 despite=said.get("despite", ""), lead_reason=said.get("lead_reason", ""),
                 family_told=said.get("family_told", ""),
-                family_agrees=truth_of(said.get("family_agrees", "")), step=step, by=user, now=now,
+                family_agrees=truth_of(said.get("family_agrees", "")),
+                in_danger=truth_of(said.get("in_danger", "")), rag=said.get("rag", ""), step=step, by=user, now=now,
             ),
             says="Case offered.", then=reverse("case", args=[reference]), again=page,
         )  # fmt: skip
@@ -140,6 +149,19 @@ def withdraw(request: HttpRequest, reference: str) -> HttpResponse:
 
 
 # ---- what the pages are made of
+
+
+def _due_by_rating(
+    case: Case, step: HandoffKind, now: datetime, reference: Reference, *, keeps_red: bool
+) -> dict[Rag, str]:
+    """The ratings that a step can give the case, and when each asks the other team for its answer, in words."""
+    ratings = [Rag.RED] if keeps_red else step.ratings_from(case.rag)
+    due = dict.fromkeys(ratings, "no deadline runs")
+    for rag in ratings:
+        offered = Handoff(case=case, kind=step, rag=rag)
+        for clock in clocks.started_by(clocks.OFFERED, offered, at=now, reference=reference):
+            due[rag] = f"answer due by {in_words(clock.due_at)}"
+    return due
 
 
 def _answered(
