@@ -186,6 +186,15 @@ def check_team_has_accepted(case: Case, responsible: Team) -> None:
         raise NotAllowedInStatus(f"No team has taken {case} on. Offer it to one: the front door closes no case.")
 
 
+def check_closing_is_asked(case: Case, request: int | None) -> None:
+    """:param request: the id of an open request to close the case."""
+    if request is None:
+        raise NotAllowedInStatus(
+            f"Nobody was in contact with the family of {case}, and nobody asks now to close it. Two people close such "
+            "a case: one asks, and another who leads the team agrees."
+        )
+
+
 def check_waits_for_sign_off(contact: Contact) -> None:
     if contact.status != ContactStatus.SIGN_OFF:
         raise NotAllowedInStatus(_and_who_decided(f"{contact} does not wait for a second person.", contact))

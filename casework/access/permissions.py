@@ -281,6 +281,22 @@ def check_can_close(case: Case, team_id: int, by: User, on: date, *, without_con
         raise NotPermitted(f"Nobody was in contact with the family of {case}. Ask whoever leads the team to close it.")
 
 
+def check_can_agree_to_close(case: Case, asked_by_id: int | None, by: User) -> None:
+    """
+    Two people close a case whose family nobody was in contact with: neither whoever asked nor whoever leads the work
+    agrees to it.
+
+    :param asked_by_id: who asks to close the case, if somebody does.
+    """
+    if by.pk == case.lead_practitioner_id:
+        raise NotPermitted(
+            f"You are the lead practitioner of {case}, and nobody was in contact with the family. Another person who "
+            "leads the team, or a service manager, closes it."
+        )
+    if by.pk == asked_by_id:
+        raise NotPermitted(f"You asked to close {case}. Another person must agree.")
+
+
 def check_can_extend(clock: Clock, team_id: int, by: User, on: date) -> None:
     """The role to which a breach escalates may extend a clock, or the service manager: nobody extends their own."""
     who = roles_of(by, on)

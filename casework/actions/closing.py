@@ -35,7 +35,7 @@ from casework.record.transitions import move
 from casework.statuses import CaseStatus, HandoffStatus
 from errors import Fault, InvalidInput, NotAllowedInStatus
 from localities.codes import INDIVIDUAL_SOURCES
-from localities.models import LEADING_ROLES, User
+from localities.models import LEADING_ROLES, Membership, Role, User
 from localities.working_time import local_day
 from triage.rule_set_document import Work
 
@@ -78,11 +78,14 @@ def close(*, case_id: int, ended: HowItEnded, by: User, now: datetime) -> Case:
     Closes a case with what was done, who was seen and what the family says. Professionals who referred the family get
     a message.
 
-    Where nobody was in contact with the family, whoever leads the team closes it, or a service manager, with a reason.
+    Where nobody was in contact with the family, two people close it: one asks (`ask_lead`), and another who leads the
+    team, or a service manager, agrees with a reason. The lead practitioner never agrees.
 
     :raises InvalidInput: with every fault, by field.
-    :raises NotPermitted: `by` does not work in the responsible team, or does not lead it and nobody was in contact.
-    :raises NotAllowedInStatus: the case is closed already, is on offer, or no team has accepted it.
+    :raises NotPermitted: `by` does not work in the responsible team; or nobody was in contact, and they do not lead it,
+        lead the work with the family, or asked.
+    :raises NotAllowedInStatus: the case is closed already, is on offer, or no team has accepted it; or nobody was in
+        contact, and nobody asks to close it.
     """
     case = locked_case(by, now, pk=case_id)
     responsibility, ended = _responsibility(case), ended.without_blanks()
@@ -113,7 +116,8 @@ def close(*, case_id: int, ended: HowItEnded, by: User, now: datetime) -> Case:
 @transaction.atomic
 def ask_lead(*, case_id: int, ended: HowItEnded, by: User, now: datetime) -> ClosingRequest:
     """
-    Asks whoever leads the team to close the case. They get a message, and the case a deadline.
+    Asks whoever leads the team to close the case. They get a message, and the case a deadline. Where nobody else leads
+    the team who could agree, the service managers are asked.
 
     :raises InvalidInput: with every fault, by field.
     :raises NotPermitted: `by` does not work in the responsible team.
@@ -127,9 +131,16 @@ def ask_lead(*, case_id: int, ended: HowItEnded, by: User, now: datetime) -> Clo
     )
     clocks.start(clocks.CLOSING_ASKED, case, at=now)
     audit.record(Event.CLOSING_ASKED, by=by, at=now, case=case, outcome=ended.outcome)
-    outbox.add_for_team(
-        Message.CLOSING_ASKED, responsibility.team, *LEADING_ROLES, key=f"closing_asked:{request.pk}", at=now, case=case
-    )
+    about: dict[str, Any] = {"key": f"closing_asked:{request.pk}", "at": now, "case": case}
+    cannot = {by.pk, *filter(None, [case.lead_practitioner_id])}
+    leads = Membership.objects.current(local_day(now)).filter(team=responsibility.team, role__in=LEADING_ROLES)
+    if leads.exclude(user__in=cannot).exists():
+        told = outbox.messages_for_team(
+            Message.CLOSING_ASKED, responsibility.team, *LEADING_ROLES, exclude_users=cannot, **about
+        )
+    else:
+        told = outbox.messages_for_roles(Message.CLOSING_ASKED, Role.SERVICE_MANAGER, exclude_users=by.pk, **about)
+    outbox.write(told)
     return request
 
 
@@ -189,11 +200,15 @@ def _check(case: Case, ended: HowItEnded, responsibility: Any, by: User, now: da
     without_contact = lacks_contact(case, ended, contacted=responsibility.contacted)
     closes_without = without_contact and not asks
     permissions.check_can_close(case, responsibility.team_id, by, local_day(now), without_contact=closes_without)
+    if closes_without:
+        permissions.check_can_agree_to_close(case, responsibility.asked_by, by)
     conditions.check_is_open(case)
     conditions.check_not_offered_to(case, responsibility.offered_to)
     conditions.check_team_has_accepted(case, responsibility.team)
+    if closes_without:
+        conditions.check_closing_is_asked(case, responsibility.request)
     if asks and responsibility.request is not None:
-        raise NotAllowedInStatus(f"Whoever leads the team is asked already to close {case}.")
+        raise NotAllowedInStatus(f"Somebody is asked already to agree to close {case}.")
     faults = _faults_of(case, ended, responsibility)
     if without_contact and ended.outcome == Outcome.NEEDS_MET:
         says = "Select another outcome: nobody was in contact with the family, so nobody knows that its needs are met"
@@ -243,7 +258,7 @@ def _responsibility(case: Case) -> Any:
     """
     The current or last responsibility for the case. The same statement reads everything else that closing needs: the
     team that it is on offer to, the running clocks, the referrers who get a message, whether a milestone says that
-    somebody was in contact with the family, and the id of an open request to close it.
+    somebody was in contact with the family, and an open request to close it, with who asks.
     """
     offered = Handoff.objects.filter(case=OuterRef("case"), status=HandoffStatus.OFFERED).values("to_team__name")
     running = Clock.objects.running().filter(case=OuterRef("case")).order_by().values("kind")
@@ -251,11 +266,13 @@ def _responsibility(case: Case) -> Any:
     heard = referrers.exclude(source_code__in=INDIVIDUAL_SOURCES).values(
         referrer=JSONObject(contact="reference", contact_id="pk", email="referrer_email")
     )
+    asked = ClosingRequest.objects.filter(case=OuterRef("case"), answered_at=None)
     responsibility = Responsibility.objects.filter(case=case).select_related("team")
     return responsibility.annotate(
         offered_to=Subquery(offered),
         running=ArraySubquery(running),
         referrers=ArraySubquery(heard),
         contacted=Exists(Milestone.objects.filter(case=OuterRef("case"), kind__in=OF_CONTACT)),
-        request=Subquery(ClosingRequest.objects.filter(case=OuterRef("case"), answered_at=None).values("pk")),
+        request=Subquery(asked.values("pk")),
+        asked_by=Subquery(asked.values("asked_by")),
     ).latest("period")

@@ -43,7 +43,7 @@ TO_STAFF = {
     ),
     Message.CLOSING_ASKED: (
         "You are asked to close a case: {case}",
-        "Nobody was in contact with the family, so whoever leads the team closes the case, or keeps it open.",
+        "Nobody was in contact with the family, so two people close the case. Please agree to it, or keep it open.",
     ),
     Message.CLOSING_DECLINED: (
         "A case that you asked to close stays open: {case}",

@@ -58,7 +58,22 @@ class Closing(ClosingWords):
                 name="a_case_closes_without_contact_for_a_leads_reason",
             ),
         ]
-        triggers: ClassVar = append_only("a_closing_never_changes", "What was said when a case closed stays.")
+        triggers: ClassVar = [
+            *append_only("a_closing_never_changes", "What was said when a case closed stays."),
+            refuse_if(
+                """NOT EXISTS (
+                    SELECT FROM public.casework_closingrequest request
+                    JOIN public.casework_case subject ON subject.id = request.case_id
+                    WHERE request.case_id = NEW.case_id AND request.stays_open_because = ''
+                    AND request.answered_by_id = subject.closed_by_id AND request.asked_by_id <> subject.closed_by_id
+                    AND subject.lead_practitioner_id IS DISTINCT FROM subject.closed_by_id
+                )""",
+                on=pgtrigger.Insert,
+                where="NEW.without_contact",
+                name="two_people_close_without_contact",
+                message="Two people close a case whose family nobody met: one asks, another who leads the team agrees.",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.case}: closing"

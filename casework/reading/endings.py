@@ -5,14 +5,15 @@ Sentences about what else a decision, a closing or a withdrawal ends, so that no
 from collections.abc import Collection, Iterable
 from datetime import datetime
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils.text import get_text_list
 
 from casework.deadlines.clocks import AGREEMENT_SOUGHT, DECISION_CLOCKS
 from casework.deadlines.titles import title_of
-from casework.models import Clock, ContactHandover, PartnerCheck, ReminderLook
+from casework.models import Case, Clock, ContactHandover, PartnerCheck, ReminderLook
 from casework.statuses import PartnerCheckStatus
-from localities.models import User
+from localities.models import LEADING_ROLES, Membership, Role, User
+from localities.working_time import local_day
 
 
 def of_deciding(clocks: Iterable[Clock], handovers: Iterable[ContactHandover], put_off: Iterable[str]) -> list[str]:
@@ -49,6 +50,13 @@ def of_agreeing(checks: Iterable[PartnerCheck], answers_follow: Collection[int])
     stays = [check for check in asked if check.pk in answers_follow]
     found = [f"If you agree, the requests to {named(ends)} end without an answer."] if ends else []
     return found + ([f"No answer yet from {named(stays)}. Any answer is passed on when it comes."] if stays else [])
+
+
+def who_may_close(case: Case, now: datetime) -> QuerySet[Membership]:
+    """Who leads the team of an open case, and who manages the service: of these, another than who asks closes it."""
+    leads = Q(role__in=LEADING_ROLES, team__responsibilities__case=case, team__responsibilities__period__endswith=None)
+    memberships = Membership.objects.current(local_day(now)).filter(leads | Q(role=Role.SERVICE_MANAGER))
+    return memberships.filter(user__is_active=True).select_related("user").distinct()
 
 
 def of_closing(clocks: Iterable[Clock], put_off: Iterable[str]) -> list[str]:

@@ -9,6 +9,7 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.text import get_text_list
 
 from casework.access import permissions, restricted
 from casework.actions import viewing
@@ -17,6 +18,7 @@ from casework.families.recorded import lives_hidden
 from casework.models import (
     Case,
     Clock,
+    ClosingRequest,
     Contact,
     ContactAdult,
     ContactChild,
@@ -33,7 +35,7 @@ from casework.web.hiding import without_hidden_addresses
 from casework.web.signed_in import user_of
 from casework.web.story import ToldParts, told_of
 from casework.web.submitting import errors_of, status_of
-from localities.models import FRONT_DOOR_KINDS, Team
+from localities.models import FRONT_DOOR_KINDS, Membership, Role, Team
 from localities.roles import roles_of
 from localities.working_time import local_day
 
@@ -109,21 +111,42 @@ class CasePage:
         """Whether the reader may add and correct facts on the contacts of the open case."""
         return self.is_open and (self.is_responsible or bool(self.who.front_door_roles))
 
-    @property
-    def may_close(self) -> bool:
-        """Whether the reader may close the case, or ask their lead to. The front door closes none."""
+    def may_close(self, asked: ClosingRequest | None) -> bool:
+        """
+        Whether the reader may close the case, or ask for it. The front door closes none.
+
+        :param asked: the open request to close it.
+        """
         team = self.responsible
-        return team is not None and team.kind not in FRONT_DOOR_KINDS and (self.is_responsible or self.answers_closing)
+        is_theirs = team is not None and team.kind not in FRONT_DOOR_KINDS
+        return is_theirs and (self.is_responsible or self.agrees_to_close(asked))
 
     @property
     def answers_closing(self) -> bool:
-        """Whether the reader may close the case also where nobody was in contact with the family."""
+        """Whether the reader leads the team or the service, and so may keep a case open that somebody asks to close."""
         if not self.is_open or self.responsible is None:
             return False
         return permissions.allows(
             permissions.check_can_close, self.case, self.responsible.pk, self.user, local_day(self.now),
             without_contact=True,
         )  # fmt: skip
+
+    def agrees_to_close(self, asked: ClosingRequest | None) -> bool:
+        """Whether the reader may close the case also where nobody was in contact with the family."""
+        if asked is None or not self.answers_closing:
+            return False
+        return permissions.allows(permissions.check_can_agree_to_close, self.case, asked.asked_by_id, self.user)
+
+    def who_agrees_to_close(self, leads: Iterable[Membership], asked: ClosingRequest | None) -> str:
+        """
+        The names of those who may: whoever leads the team, or else the service managers.
+
+        :param leads: `endings.who_may_close`.
+        """
+        asks = self.user.pk if asked is None else asked.asked_by_id
+        found = [each for each in leads if each.user_id not in {asks, self.case.lead_practitioner_id}]
+        here = [each for each in found if each.role != Role.SERVICE_MANAGER]
+        return get_text_list(sorted({each.user.name for each in here or found}), "or")
 
     @property
     def family(self) -> list[tuple[Person, ContactChild | None]]:

@@ -59,21 +59,45 @@ class TestWithoutContact:
         assert case.status == "open"
 
     @pytest.mark.parametrize("by", ["ben", "sam"])
-    def test_the_lead_or_the_service_manager_does_and_says_why(self, story: Story, by: str) -> None:
+    def test_the_lead_or_the_service_manager_agrees_and_says_why(self, story: Story, by: str) -> None:
         case = story.accepted()
+        ask(story, case)
         with pytest.raises(InvalidInput, match="although nobody was in contact"):
             close(story, case, by, **NOBODY_SEEN, lead_reason="Moved.")
         closed = close(story, case, by, **NOBODY_SEEN, lead_reason=MOVED)
         assert (closed.closing.without_contact, closed.closing.lead_reason) == (True, MOVED)
         assert AuditEvent.objects.get(event=Event.CASE_CLOSED).detail["without_contact"] is True
 
+    @pytest.mark.parametrize("by", ["ben", "sam"])
+    def test_nobody_closes_it_alone(self, story: Story, by: str) -> None:
+        case = story.accepted()
+        with pytest.raises(NotAllowedInStatus, match="Two people close such a case"):
+            close(story, case, by, **NOBODY_SEEN, lead_reason=MOVED)
+
+    def test_whoever_asks_does_not_agree(self, story: Story) -> None:
+        case = story.accepted()
+        ask(story, case, "ben")
+        with pytest.raises(NotPermitted, match="Another person must agree"):
+            close(story, case, "ben", **NOBODY_SEEN, lead_reason=MOVED)
+        assert close(story, case, "sam", **NOBODY_SEEN, lead_reason=MOVED).closed_by == person("sam")
+
+    def test_a_lead_who_is_the_lead_practitioner_does_not_agree(self, story: Story) -> None:
+        case = story.accepted()
+        cases.name_lead(case_id=case.pk, lead_id=person("ben").pk, by=person("ben"), now=story.later())
+        ask(story, case, "bea")
+        with pytest.raises(NotPermitted, match="You are the lead practitioner"):
+            close(story, case, "ben", **NOBODY_SEEN, lead_reason=MOVED)
+        assert close(story, case, "sam", **NOBODY_SEEN, lead_reason=MOVED).status == "closed"
+
     def test_nobody_says_that_the_needs_are_met_of_a_family_that_nobody_met(self, story: Story) -> None:
         case = story.accepted()
         met = NOBODY_SEEN | {"outcome": "needs_met"}
-        for attempt in (lambda: close(story, case, "ben", **met, lead_reason=MOVED), lambda: ask(story, case, **met)):
-            with pytest.raises(InvalidInput) as raised:
-                attempt()
-            assert [fault.place for fault in raised.value.faults] == ["outcome"]
+        with pytest.raises(InvalidInput) as asks:
+            ask(story, case, **met)
+        ask(story, case)
+        with pytest.raises(InvalidInput) as agrees:
+            close(story, case, "ben", **met, lead_reason=MOVED)
+        assert [fault.place for each in (asks, agrees) for fault in each.value.faults] == ["outcome", "outcome"]
         case.refresh_from_db()
         assert case.status == "open"
 
@@ -112,6 +136,17 @@ class TestAskingTheLead:
         assert case.clocks.running().filter(kind="closing_asked").exists()
         case.refresh_from_db()
         assert case.status == "open"
+
+    @pytest.mark.parametrize("asks", ["ben", "bea"])
+    def test_where_nobody_else_leads_the_team_the_service_manager_is_told(self, story: Story, asks: str) -> None:
+        """Ben is the only lead of Aylesbury, and either asks himself or is the lead practitioner."""
+        case = story.accepted()
+        if asks == "bea":
+            cases.name_lead(case_id=case.pk, lead_id=person("ben").pk, by=person("ben"), now=story.later())
+        ask(story, case, asks)
+        assert [message.to for message in OutboxMessage.objects.filter(kind="closing_asked")] == [
+            "sam@front-door.example"
+        ]
 
     def test_nobody_asks_twice(self, story: Story) -> None:
         case = story.accepted()

@@ -393,15 +393,30 @@ class TestClosing(GoesOnFromSharedStory):
             copy("casework_closing", closing_id, **to)
             copy("casework_closingrequest", request_id, **to)
 
-    def test_closing_without_contact_needs_the_reason_and_nobody_seen(self, db: None, shared: SharedStory) -> None:
+    def test_one_person_alone_closes_no_case_without_contact(self, db: None, shared: SharedStory, story: Story) -> None:
         pk, _, other = shared.about
         to = {"case_id": str(other), "without_contact": "true", "children_seen": "false", "adults_seen": "false"}
-        why = {"lead_reason": "'They moved abroad.'"}
-        for wrong in ({"lead_reason": "''"}, why | {"children_seen": "true"}, why | {"adults_seen": "true"}):
-            with refused("a_case_closes_without_contact_for_a_leads_reason"):
-                copy("casework_closing", pk, **to | wrong)
+        to |= {"lead_reason": "'They moved abroad.'"}
+        with refused("two_people_close_without_contact"):
+            copy("casework_closing", pk, **to)
+        said = how_it_ended(children_seen=False, adults_seen=False, outcome="moved_away")
+        closing.ask_lead(case_id=other, ended=said, by=person("bea"), now=story.later())
+        with refused("two_people_close_without_contact"):
+            copy("casework_closing", pk, **to)
+
+    def test_closing_without_contact_needs_the_reason_and_nobody_seen(
+        self, db: None, shared: SharedStory, story: Story
+    ) -> None:
+        other = shared.about[2]
+        said = how_it_ended(
+            children_seen=False, adults_seen=False, outcome="moved_away", lead_reason="They live abroad now."
+        )
+        closing.ask_lead(case_id=other, ended=said, by=person("bea"), now=story.later())
         with allowed():
-            copy("casework_closing", pk, **to | why)
+            closed = closing.close(case_id=other, ended=said, by=person("ben"), now=story.later())
+            for wrong in ({"lead_reason": "''"}, {"children_seen": "true"}, {"adults_seen": "true"}):
+                with refused("a_case_closes_without_contact_for_a_leads_reason"):
+                    copy("casework_closing", closed.closing.pk, **wrong)
 
     def test_a_request_without_outcome_or_summary_or_beside_another_is_refused(
         self, db: None, shared: SharedStory

@@ -60,6 +60,7 @@ from tests.stage.racing import (
 )
 from tests.stage.story import Story, how_it_ended, person
 
+WHY_CLOSED = "They moved away, and nobody answered."
 # What each says when they close a case at the same moment.
 SUPPORT = {"ben": "The school, says the team's lead.", "bea": "The school, says the practitioner."}
 
@@ -492,6 +493,45 @@ class TestHandingOver:
             assert isinstance(request, ClosingRequest | NotAllowedInStatus), repr(request)
             assert not ClosingRequest.objects.filter(case=case, answered_at=None).exists()
             assert not case.clocks.running().exists()
+
+    def test_the_lead_becomes_the_lead_practitioner_while_they_close_a_case_whose_family_nobody_met(
+        self, story: Story
+    ) -> None:
+        nobody = {"outcome": "no_progress", "children_seen": False, "adults_seen": False, "lead_reason": WHY_CLOSED}
+        for number in range(TIMES):
+            case = story.accepted(received(story, number))
+            closing.ask_lead(case_id=case.pk, ended=how_it_ended(**nobody), by=person("bea"), now=story.later())
+            now = story.later()
+
+            def close(pk: int = case.pk, now: Any = now) -> Case:
+                return closing.close(case_id=pk, ended=how_it_ended(**nobody), by=person("ben"), now=now)
+
+            def name(pk: int = case.pk, now: Any = now) -> Case:
+                return cases.name_lead(case_id=pk, lead_id=person("ben").pk, by=person("bea"), now=now)
+
+            closed, named = race(close, name)
+            only_one_succeeds([closed, named])
+            case.refresh_from_db()
+            assert (case.lead_practitioner is None) == (case.status == "closed")
+
+    def test_a_request_is_agreed_to_while_another_declines_it(self, story: Story) -> None:
+        nobody = {"outcome": "no_progress", "children_seen": False, "adults_seen": False, "lead_reason": WHY_CLOSED}
+        for number in range(TIMES):
+            case = story.accepted(received(story, number))
+            closing.ask_lead(case_id=case.pk, ended=how_it_ended(**nobody), by=person("bea"), now=story.later())
+            now = story.later()
+
+            def close(pk: int = case.pk, now: Any = now) -> Case:
+                return closing.close(case_id=pk, ended=how_it_ended(**nobody), by=person("ben"), now=now)
+
+            def decline(pk: int = case.pk, now: Any = now) -> ClosingRequest:
+                return closing.decline(case_id=pk, reason="Go to the school first.", by=person("sam"), now=now)
+
+            closed, declined = race(close, decline)
+            only_one_succeeds([closed, declined])
+            case.refresh_from_db()
+            request = ClosingRequest.objects.get(case=case)
+            assert (case.status == "closed") == (request.stays_open_because == "")
 
     def test_a_lead_is_named_while_the_job_finds_that_the_last_one_left(self, story: Story) -> None:
         yesterday = local_day(story.now) - timedelta(days=1)

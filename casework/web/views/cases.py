@@ -21,6 +21,7 @@ from casework.models import (
     Responsibility,
 )
 from casework.models.together import read_together, share_out
+from casework.reading import endings
 from casework.reading.cautions import cautions_in, recorded_of
 from casework.reading.news import since_decided
 from casework.record import responsibilities
@@ -97,6 +98,7 @@ def _page(request: HttpRequest, reference: str, now: datetime, **shown: ActionFo
     details = DetailToCheck.objects.filter(contact__case=case)
     closings = Closing.objects.filter(case=case)
     requests = ClosingRequest.objects.filter(case=case).select_related("asked_by", "answered_by")
+    leads = endings.who_may_close(case, now)
     page.read(
         details,
         closings,
@@ -108,10 +110,11 @@ def _page(request: HttpRequest, reference: str, now: datetime, **shown: ActionFo
     on_offer = next((handoff for handoff in case.handoffs.all() if handoff.status == HandoffStatus.OFFERED), None)
     last = max(case.handoffs.all(), key=lambda handoff: handoff.offered_at, default=None)
     came_back = last if is_open and last is not None and last.status == HandoffStatus.RETURNED else None
+    asked = next((each for each in requests if each.answered_at is None), None)
     in_case = {child.pk for child in case.children.all()}
     on_contacts = {child.person_id: child for contact in page.contacts for child in contact.children.all()}
     recorded = recorded_of(page.contacts, and_of=in_case)
-    read_together(recorded)
+    read_together(recorded, *([] if asked is None else [leads]))
     cautions = cautions_in(recorded)
     context: dict[str, Any] = {
         "decision": case.opened_by_decision,
@@ -126,8 +129,10 @@ def _page(request: HttpRequest, reference: str, now: datetime, **shown: ActionFo
         and permissions.allows(permissions.check_can_withdraw, on_offer, user, local_day(now)),
         "closing": next(iter(closings), None),
         "closing_requests": list(requests),
-        "closes": on_offer is None and page.may_close,
+        "closes": on_offer is None and page.may_close(asked),
         "answers_closing": page.answers_closing,
+        "agrees_to_close": page.agrees_to_close(asked),
+        "who_agrees": page.who_agrees_to_close(leads, asked) if asked is not None else "",
         "may_correct": page.may_correct,
     }
     if page.is_responsible:

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods
 
 from casework.access import conditions, permissions
 from casework.actions import closing
-from casework.models import Case, ClosingRequest, Milestone
+from casework.models import Case, ClosingRequest, Milestone, Responsibility
 from casework.models.together import read_together
 from casework.reading import endings
 from casework.record import responsibilities
@@ -31,12 +31,17 @@ def close(request: HttpRequest, reference: str) -> HttpResponse:
     """
     Shows the form that closes a case; by POST, what was filled in, to check it; and when that is confirmed, closes it.
 
-    Whoever may not close a case whose family nobody met asks the lead, with the same form.
+    Two people close a case whose family nobody met. Whoever cannot agree to it asks for it, with the same form.
     """
     user, now, case = fetch_case(request, reference)
-    responsible = responsibilities.responsible_team(case)
-    leads = permissions.allows(
-        permissions.check_can_close, case, responsible.pk, user, local_day(now), without_contact=True
+    holders = Responsibility.objects.filter(case=case).select_related("team").order_by("-period")[:1]
+    requests = ClosingRequest.objects.filter(case=case, answered_at=None).select_related("asked_by")
+    read_together(holders, requests)
+    responsible, asked, day = holders[0].team, next(iter(requests), None), local_day(now)
+    leads = (
+        asked is not None
+        and permissions.allows(permissions.check_can_close, case, responsible.pk, user, day, without_contact=True)
+        and permissions.allows(permissions.check_can_agree_to_close, case, asked.asked_by_id, user)
     )
     if request.method != "POST":
         try:
@@ -45,14 +50,14 @@ def close(request: HttpRequest, reference: str) -> HttpResponse:
             if kept_at(request):
                 raise
             return redirect("case", reference)
-        return _form(request, reference, now)
+        return _form(request, reference, now, asked)
     form = CloseForm(request.POST, leads=leads)
     if form.is_valid():
         try:
             return _closed(request, case, form, user, now, leads=leads)
         except InvalidInput as invalid:
             form.add_faults(invalid)
-    return _form(request, reference, now, form)
+    return _form(request, reference, now, asked, form)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -104,31 +109,33 @@ def _closed(
         return _check_answers(request, case, form, now, asks=asks, lacks_contact=lacks_contact)
     if asks:
         closing.ask_lead(case_id=case.pk, ended=ended, by=user, now=now)
-        messages.success(request, "Whoever leads your team is asked to close the case. The case stays open until then.")
+        messages.success(request, "Your request is sent. The case stays open until another person agrees.")
     else:
         closing.close(case_id=case.pk, ended=ended, by=user, now=now)
         messages.success(request, "The case is closed.")
     return HttpResponseRedirect(reverse("case", args=[case.reference]))
 
 
-def _form(request: HttpRequest, reference: str, now: datetime, form: CloseForm | None = None) -> HttpResponse:
+def _form(
+    request: HttpRequest, reference: str, now: datetime, asked: ClosingRequest | None, form: CloseForm | None = None
+) -> HttpResponse:
     page = CasePage(request, reference, now)
     milestones = Milestone.objects.filter(case=page.case, kind__in=closing.OF_CONTACT)
-    asked = ClosingRequest.objects.filter(case=page.case, answered_at=None).select_related("asked_by")
-    page.read(milestones, asked)
+    leads = endings.who_may_close(page.case, now)
+    page.read(milestones, leads)
     put_off = endings.put_off_until_closed(page.running, by=page.user, now=now)
     read_together(put_off)
-    request_to_close = next(iter(asked), None)
+    agrees = page.agrees_to_close(asked)
     if form is None:
-        initial = as_asked(request_to_close) if request_to_close is not None else None
-        form = CloseForm(leads=page.answers_closing, initial=initial)
+        form = CloseForm(leads=agrees, initial=as_asked(asked) if asked is not None else None)
     if milestones and "lead_reason" in form.fields:
         del form.fields["lead_reason"]
     context: dict[str, Any] = {
         "form": form,
-        "asked": request_to_close,
+        "asked": asked,
         "never_contacted": closing.lacks_contact(page.case, closing.HowItEnded(), contacted=bool(milestones)),
-        "leads": page.answers_closing,
+        "leads": agrees,
+        "who_agrees": page.who_agrees_to_close(leads, asked),
         "ends": endings.of_closing(page.running, put_off),
     }
     return page.show("front_door/cases/close.html", context, [form])
@@ -138,7 +145,8 @@ def _check_answers(
     request: HttpRequest, case: Case, form: CloseForm, now: datetime, *, asks: bool, lacks_contact: bool
 ) -> HttpResponse:
     page = CasePage(request, case.reference, now)
-    page.read()
+    leads = endings.who_may_close(case, now)
+    page.read(leads)
     put_off = endings.put_off_until_closed(page.running, by=page.user, now=now)
     read_together(put_off)
     rows = [(name, field.label, _in_words(form, name)) for name, field in form.fields.items()]
@@ -146,6 +154,7 @@ def _check_answers(
         "form": form,
         "rows": [row for row in rows if row[0] != "lead_reason" or lacks_contact],
         "asks": asks,
+        "who_agrees": page.who_agrees_to_close(leads, None),
         "ends": [] if asks else endings.of_closing(page.running, put_off),
     }
     return page.show("front_door/cases/check_closing.html", context)

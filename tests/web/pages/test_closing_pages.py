@@ -54,7 +54,8 @@ def test_a_practitioner_reads_before_they_type_that_the_lead_closes_and_asks_the
     assert NEVER in page.text
     assert "close-lead_reason" not in page.names(f"{path_of(case)}close/")
     page = Page(bea.post(case, "close", **page.form(f"{path_of(case)}close/") | NOBODY_SEEN))
-    assert "Ask your lead to close the case" in page.heading
+    assert "Ask to close the case" in page.heading
+    assert "Ben Carter can agree to it." in page.text
     is_done(bea.post(case, "close", **page.form(f"{path_of(case)}close/")), case)
     assert ClosingRequest.objects.get().asked_by == bea.user
     assert "Bea Thornton asks to close this case" in bea.open(case).text
@@ -99,6 +100,25 @@ class TestTheLeadIsAsked:
     def test_a_practitioner_cannot(self, wanted: Case) -> None:
         answer = SignedIn("bea").post(wanted, "keep-open", **{"keep_open-reason": "No."})
         is_refused(answer, 403, "Ask whoever leads the team")
+
+
+def test_a_lead_who_is_the_lead_practitioner_asks_and_reads_who_can_agree(case: Case) -> None:
+    ben, sam = SignedIn("ben"), SignedIn("sam")
+    ben.send(case, "lead", **{"lead-lead": ben.user.pk})
+    page = ben.open(case, "close/")
+    assert "two people close the case" in page.text
+    assert "Sam Adeyemi can agree to it." in page.text
+    assert "close-lead_reason" not in page.names(f"{path_of(case)}close/")
+    assert sam.client.get(f"{path_of(case)}close/").status_code == 302, "nobody asks yet"
+    is_done(ben.send(case, "close", **NOBODY_SEEN), case)
+    page = ben.open(case)
+    assert "You cannot agree to it yourself, because you ask for it." in page.text
+    assert "close-lead_reason" not in ben.open(case, "close/").names(f"{path_of(case)}close/")
+    refused = ben.post(case, "close", **NOBODY_SEEN, confirmed="yes", **{"close-lead_reason": "They live abroad now."})
+    is_refused(refused, 409, "is asked already")
+    case.refresh_from_db()
+    assert case.status == "open"
+    is_done(sam.send(case, "close", **{"close-lead_reason": "They live abroad with their aunt."}), case)
 
 
 def test_where_the_family_was_met_nothing_more_is_asked(case: Case) -> None:

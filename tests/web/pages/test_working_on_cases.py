@@ -260,7 +260,6 @@ class TestWorking:
             "family_asked": "Select whether the family was asked",
             "family_says": "Enter what the family says, or why it was not asked",
             "support": "Enter in a sentence what happens next, and who supports the family",
-            "lead_reason": "Enter in a sentence why the case closes although nobody was in contact with the family",
         }
         is_wrong(SignedIn("ben").send(case, "close"), {f"id_close-{name}": says for name, says in answers.items()})
         sent = CLOSING | {"close-outcome": "other_authority", "close-summary": "x"}
