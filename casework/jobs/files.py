@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 import structlog
 from django.db import transaction
+from django.db.models.functions import Left
 
 from casework.files import previews, scanning, storing
 from casework.files.scanning import ScannerAwayError
@@ -174,7 +175,7 @@ def _tidy(folder: str, now: datetime) -> int:
 def without_content() -> int:
     """How many files on records have no content in the storage."""
     missing = 0
-    for folder in storing.FOLDERS:
+    for folder in File.objects.order_by().values_list(Left("key", 2), flat=True).distinct():
         keys = set(File.objects.filter(key__startswith=folder).values_list("key", flat=True))
-        missing += len(keys - storing.keys_in(folder).keys()) if keys else 0
+        missing += len(keys - storing.keys_in(folder).keys())
     return missing

@@ -20,6 +20,7 @@ from casework.models import AuditEvent, ContactDraft, Event, File, FileState, Ou
 from errors import NotAllowedInStatus
 from tests.stage.clamd import Scanner, clamd
 from tests.stage.files import EICAR, PDF, picture, put, stored
+from tests.stage.sql import asked
 from tests.stage.story import Story, person
 
 SECOND = timedelta(seconds=1)
@@ -215,6 +216,14 @@ class TestRowsAndContent:
         assert "Every file has its content" not in integrity_checks.check(now=story.now)
         storing.delete(lost.key)
         assert integrity_checks.check(now=story.later())["Every file has its content"] == 1
+
+    def test_only_folders_that_have_files_are_asked_for_them(self, story: Story) -> None:
+        with asked() as nothing:
+            assert files.without_content() == 0
+        put(story.contact(), story)
+        with asked() as one:
+            assert files.without_content() == 0
+        assert (nothing.statements, one.statements) == (1, 2)
 
 
 def _draft(story: Story, key: str = "k") -> ContactDraft:
