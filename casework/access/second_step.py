@@ -1,10 +1,5 @@
 """Whether somebody must still set up a second step of signing in, by the rules for their roles."""
 
-from datetime import date
-
-from django.db.models import CharField
-from django.db.models.expressions import RawSQL
-
 from localities.roles import OF_MEMBERSHIPS
 
 # The kind that the strictest rule wants and the user has not: a passkey, or any. Null: nothing is owed.
@@ -17,8 +12,3 @@ OWED = f"""(
       )
     ORDER BY rule.kind DESC LIMIT 1
 )"""  # noqa: S608  # our own constants
-
-
-def owed_for_query(user_id: int, on: date) -> RawSQL:
-    """What the user owes, as an annotation of the query that finds them."""
-    return RawSQL(OWED, [user_id, on, on, user_id], output_field=CharField(null=True))  # noqa: S611  # our own
