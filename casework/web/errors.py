@@ -4,8 +4,9 @@ from collections.abc import Callable
 from urllib.parse import urlencode
 
 from django.conf import settings
+from django.contrib.sessions.exceptions import SessionInterrupted
 from django.core.exceptions import RequestDataTooBig
-from django.db import DataError
+from django.db import DataError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -50,6 +51,9 @@ TOO_LARGE = (
     "smaller one; what you typed may still be on that page."
 )
 NOT_UNDERSTOOD = "This request could not be understood. Go back and try again."
+MAY_BE_SAVED = (
+    "The service lost its database for a moment. What you did may have been saved: look before you do it again."
+)
 BROKEN = "Nothing was saved. Try again. If it happens again, tell your administrator."
 
 
@@ -93,7 +97,21 @@ class ErrorPageMiddleware:
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     if isinstance(exception, RequestDataTooBig):
         return _page(request, 413, "This is too large", TOO_LARGE, gives_back=False)
+    if isinstance(exception, SessionInterrupted) and _lost_the_database(exception):
+        return _page(request, 503, "Sorry, there is a problem with the service", MAY_BE_SAVED, gives_back=False)
     return _page(request, 400, "There is a problem with the request", NOT_UNDERSTOOD, gives_back=False)
+
+
+def _lost_the_database(error: BaseException | None) -> bool:
+    """
+    Whether this was raised because the database was away. The session is written last; Django says of every error there
+    that somebody has signed out meanwhile.
+    """
+    while error is not None:
+        if isinstance(error, OperationalError):
+            return True
+        error = error.__context__
+    return False
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
