@@ -13,8 +13,8 @@ from casework.jobs import files as jobs
 from casework.models import Contact, File, OutboxMessage
 from casework.models.files import LARGEST
 from localities.models import Agency
-from tests.stage.clamd import clamd
-from tests.stage.files import EICAR, HTML, PDF, picture, put
+from tests.stage.clamd import EICAR, clamd
+from tests.stage.files import HTML, PDF, picture, put
 from tests.stage.story import Story
 from tests.stage.web_client import CONTACTS, Partner, a_working_morning, pointers, problem
 

@@ -1,10 +1,11 @@
 """
 make chaos: runs the whole service on servers of its own, under constant work, and kills each part of it.
 
-Partners' systems send contacts and people decide on them. One after the other, worker, web server, beat, Valkey with
-its data, and PostgreSQL are killed (kill -9) and started again; the mail server stops answering; one of two hosts with
-a worker dies. Afterwards every answer that anybody got is compared with the database. It prints a table; the exit code
-is 1 if anything is lost, doubled or broken. `--only NAME` runs one fault; `--smoke` runs a small version of a minute.
+Partners' systems send contacts with files, and people decide on them. One after the other, worker, web server, beat,
+Valkey with its data, and PostgreSQL are killed (kill -9) and started again; the mail server stops answering; the folder
+of files goes away; one of two hosts with a worker dies. Afterwards the clean-up of files runs, and every answer that
+anybody got is compared with the database and the files. It prints a table; the exit code is 1 if anything is lost,
+doubled or broken. `--only NAME` runs one fault; `--smoke` runs a small version of a minute.
 """
 
 import argparse
@@ -19,6 +20,8 @@ from pathlib import Path
 from config.local import stopping
 from config.local.processes import CannotStart
 from tests.chaos.faults import FAULTS, ONE, SMOKE, TWO, Chaos, end_leases, release_waiting_reminders
+from tests.chaos.files import reckon_files, without_row
+from tests.chaos.ledger import Ledger
 from tests.chaos.reckoning import Reckoning, reckon, unfinished
 from tests.chaos.report import recovery_line, report
 from tests.chaos.stage import Stage
@@ -77,7 +80,7 @@ def main() -> int:
 def _run(folder: Path, names: list[str], size: Size) -> bool:
     """Returns whether everything is well."""
     stage = Stage(folder)
-    chaos = Chaos(stage)
+    ledger = Ledger()
     stream: Stream | None = None
     clock = _Clock()
     try:
@@ -86,11 +89,11 @@ def _run(folder: Path, names: list[str], size: Size) -> bool:
         clock.say("starting web server, worker and beat")
         stage.open(*((ONE, TWO) if names == ["two-hosts"] else (ONE,)))
         stream = Stream(
-            stage.base_url, stage.clients, stage.database, chaos.ledger,
-            pace=size.pace, step=timedelta(seconds=size.step),
+            stage.base_url, stage.clients, stage.database, ledger, pace=size.pace, step=timedelta(seconds=size.step),
         )  # fmt: skip
+        chaos = Chaos(stage, ledger, stream)
         stream.start()
-        stage.wait_until(lambda: any(chaos.ledger.answered()), "the first contact is answered", seconds=60)
+        stage.wait_until(lambda: any(ledger.answered()), "the first contact is answered", seconds=60)
         clock.say("contacts come in, people decide, promises fall due")
         for name in names:
             stage.sleep(size.gap)
@@ -106,7 +109,7 @@ def _run(folder: Path, names: list[str], size: Size) -> bool:
         clock.say("counting")
         found = _count(chaos)
         _say(report(found, chaos.faults, chaos.notes))
-        return not found.findings and not found.total.is_broken
+        return not found.findings and not found.is_broken
     finally:
         if stream is not None:
             stream.abandon()
@@ -120,16 +123,18 @@ def _do(name: str, chaos: Chaos, clock: "_Clock") -> None:
         chaos.findings.append(f"{name}: {never}")
         clock.say(chaos.findings[-1])
         chaos.stage.mail.answer_again()
+        chaos.stage.scanner.answers.set()
+        chaos.stage.bring_files_back()
     else:
         clock.say(recovery_line(chaos.faults[-1]))
 
 
 def _wait_until_quiet(chaos: Chaos, clock: "_Clock") -> None:
-    """Waits until no message waits and no clock is due: the lease of a killed process ends after two minutes."""
+    """Waits until no message, file or clock waits: the lease of a killed process ends after two minutes."""
     ends_at = time.monotonic() + QUIET_TIMEOUT
     said_at = time.monotonic()
     while any(waiting := unfinished(chaos.stage.database)):
-        says = "{} messages wait, {} clocks are soon due".format(*waiting)
+        says = "{} messages wait, {} clocks are soon due, {} files are to be checked or drawn".format(*waiting)
         if time.monotonic() > ends_at:
             chaos.findings.append(f"after {QUIET_TIMEOUT:.0f} s {says}")
             return
@@ -143,7 +148,12 @@ def _wait_until_quiet(chaos: Chaos, clock: "_Clock") -> None:
 def _count(chaos: Chaos) -> Reckoning:
     """Counts everything, and adds the findings of the run."""
     stage = chaos.stage
+    before = without_row(stage.database, stage.content)
+    stage.tidy_files()
     found = reckon(stage.database, chaos.ledger, stage.mail.letters, chaos.faults)
+    found.files, wrong = reckon_files(stage.database, stage.content, chaos.ledger.files)
+    found.files.without_row = before
+    found.findings += wrong
     if (broken := stage.check_integrity()) is not None:
         found.findings.append(f"check_integrity:\n{broken}")
     # No process may end because another one died: `make run` would stop the whole service then.

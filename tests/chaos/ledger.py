@@ -28,6 +28,20 @@ class SentContact:
         self.references.add(reference)
 
 
+@dataclass
+class SentFile:
+    """A file that a partner's system put on a contact, with its retries. `ids` are those of the answers."""
+
+    agency: str
+    contact: str
+    key: str
+    sha256: str
+    is_virus: bool
+    is_picture: bool
+    tries: int = 0
+    ids: set[str] = field(default_factory=set)
+
+
 @dataclass(frozen=True)
 class Done:
     """Something that a person did and saw done: in the answer, or on the page after an error."""
@@ -43,6 +57,7 @@ class Ledger:
     """Everything that was sent and answered. `unexpected_answers` are those that no failure explains."""
 
     contacts: list[SentContact] = field(default_factory=list)
+    files: list[SentFile] = field(default_factory=list)
     decisions: list[Done] = field(default_factory=list)
     acceptances: list[Done] = field(default_factory=list)
     unexpected_answers: list[str] = field(default_factory=list)

@@ -13,6 +13,7 @@ from typing import Any, LiteralString
 import psycopg
 from psycopg.rows import dict_row
 
+from tests.chaos.files import FileCount
 from tests.chaos.ledger import Ledger
 from tests.chaos.letters import Letter
 
@@ -77,6 +78,11 @@ class Reckoning:
     counts: list[Count]
     findings: list[str] = field(default_factory=list)
     latest_reminder: timedelta = timedelta()
+    files: FileCount = field(default_factory=FileCount)
+
+    @property
+    def is_broken(self) -> bool:
+        return self.total.is_broken or self.files.is_broken
 
     @property
     def total(self) -> Count:
@@ -103,17 +109,22 @@ def reckon(database: str, ledger: Ledger, letters: Iterable[Letter], faults: lis
     return found
 
 
-def unfinished(database: str) -> tuple[int, int]:
-    """The number of waiting messages, and of clocks due in ten minutes (clocks that nobody moved are due later)."""
+def unfinished(database: str) -> tuple[int, int, int]:
+    """
+    The number of waiting messages, of clocks due in ten minutes (clocks that nobody moved are due later), and of files
+    that wait to be checked or drawn smaller.
+    """
     with psycopg.connect(database, row_factory=dict_row) as connection:
         (row,) = connection.execute(
             f"""SELECT (SELECT count(*) FROM casework_outboxmessage message
                         JOIN casework_outboxmessage carrier ON carrier.id = {CARRIER}
                         WHERE carrier.sent_at IS NULL AND carrier.parked_at IS NULL) AS messages,
                        (SELECT count(*) FROM casework_clock
-                        WHERE stopped_at IS NULL AND next_at < now() + interval '10 minutes') AS clocks"""
+                        WHERE stopped_at IS NULL AND next_at < now() + interval '10 minutes') AS clocks,
+                       (SELECT count(*) FROM casework_file WHERE check_after IS NOT NULL
+                        OR preview_after IS NOT NULL AND previews < 3) AS files"""
         ).fetchall()
-    return row["messages"], row["clocks"]
+    return row["messages"], row["clocks"], row["files"]
 
 
 class _Accounts:

@@ -30,6 +30,7 @@ def report(found: Reckoning, faults: list[Fault], notes: Iterable[str]) -> str:
         "",
         f"Sent twice by a crash, same key: {total.letters_same_key} letters. Twice otherwise: {total.letters_doubled}.",
         f"Reminders made: {total.reminders}, lost: {total.reminders_lost}; the latest {latest:.0f} s after its moment.",
+        str(found.files),
         *notes,
     ]  # fmt: skip
     if found.findings:

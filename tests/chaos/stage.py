@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from pathlib import Path
 
 import psutil
@@ -20,6 +21,7 @@ from config.local.run import commands
 from tests.chaos.hosts import Host
 from tests.chaos.letters import MailServer
 from tests.stage import kept
+from tests.stage.clamd import Scanner, clamd
 from tests.stage.service import free_port, is_ready, progress_of_start, readiness, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -27,12 +29,14 @@ PROCESSES = 2
 AGENCIES = ("example-primary-school", "example-health-visiting", "example-police")
 # The web server's environment in compose.yaml.
 WEB_ENVIRONMENT = {"DATABASE_POOL_SIZE": "4", "DATABASE_STATEMENT_TIMEOUT_MS": "30000"}
+SCANNER_SOCKET, CONTENT, NOWHERE = "clamd.ctl", "content", "away"
 WEB, BEAT, POSTGRES, VALKEY = "the web server", "beat", "PostgreSQL", "Valkey"
 
 
 class Stage:
     """
-    PostgreSQL (durable, as in production), Valkey, web server, beat, and a worker on each host that has one.
+    PostgreSQL (durable, as in production), Valkey, web server, beat, a worker on each host that has one, a mail server
+    and a virus scanner. Files are in a folder that can go away, as one on another machine.
 
     A process that ends by itself is started again at once, as a service manager would; `ended` says which and how.
     """
@@ -40,6 +44,11 @@ class Stage:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.mail = MailServer()
+        self.scanner: Scanner
+        self._closing = contextlib.ExitStack()
+        self.content = folder / CONTENT
+        self.content.mkdir(mode=0o700)
+        (folder / "files").symlink_to(CONTENT)
         self.hosts: dict[str, Host] = {}
         self.ended: list[str] = []
         self.clients: dict[str, tuple[str, str]] = {}
@@ -59,6 +68,8 @@ class Stage:
             "REDIS_URL": embedded.redis_url(self.folders),
             "EMAIL_URL": "smtp://127.0.0.1:1",
             "DATA_DIR": str(folder / "data"),
+            "FILES_DIR": str(folder / "files"),
+            "CLAMAV_URL": f"unix://{folder / SCANNER_SOCKET}",
             "LOG_LEVEL": "INFO",
             "PYTHONPATH": str(ROOT),
             # A killed process leaves its temporary files here, and they are deleted with the folder.
@@ -88,6 +99,8 @@ class Stage:
         django.setup()
         call_command("load_demonstration", verbosity=0)
         from tests.stage.service import client_of, let_people_sign_in
+
+        self.scanner = self._closing.enter_context(clamd(socket_file=self.folder / SCANNER_SOCKET))
 
         let_people_sign_in()
         self.clients = {agency: client_of(agency) for agency in AGENCIES}
@@ -136,6 +149,7 @@ class Stage:
         for host in self.hosts.values():
             host.close()
         self.mail.close()
+        self._closing.close()
 
     def _run(self, name: str, command: list[str], also: Mapping[str, str] | None = None) -> Child:
         log = self.folders.logs / f"{name.replace(' ', '-')}.log"
@@ -159,6 +173,19 @@ class Stage:
         """Deletes all data of Valkey."""
         shutil.rmtree(self.folders.valkey)
         make_folders(self.folders.data)
+
+    def take_files_away(self) -> None:
+        """From now on, nothing can be read or written where files are."""
+        self._link_files(NOWHERE)
+
+    def bring_files_back(self) -> None:
+        self._link_files(CONTENT)
+
+    def _link_files(self, to: str) -> None:
+        """In one step: whoever found nothing there would make a folder."""
+        link = self.folder / "link"
+        link.symlink_to(to)
+        link.replace(self.folder / "files")
 
     # ---- watching
 
@@ -210,6 +237,16 @@ class Stage:
         with psycopg.connect(self.database, connect_timeout=10) as connection:
             cursor = connection.execute(sql, names)
             return list(cursor.fetchall()) if cursor.description else []
+
+    def tidy_files(self) -> None:
+        """The nightly clean-up of files, as on the day after tomorrow: what is there has no upload on its way then."""
+        from django.db import connections
+        from django.utils import timezone
+
+        from casework.jobs import files
+
+        files.tidy(now=timezone.now() + timedelta(days=2))
+        connections.close_all()
 
     def check_integrity(self) -> str | None:
         """The output of `manage.py check_integrity` if an invariant is broken, else None."""

@@ -3,6 +3,7 @@ The constant work: partners' systems send contacts, people decide on them and ac
 client that gets no answer retries.
 """
 
+import hashlib
 import itertools
 import random
 import re
@@ -11,13 +12,17 @@ import uuid
 from collections import deque
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from io import BytesIO
 from queue import Empty, Queue
 from typing import Any
 
 import psycopg
 import requests
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
-from tests.chaos.ledger import Done, Ledger, SentContact
+from tests.chaos.ledger import Done, Ledger, SentContact, SentFile
+from tests.stage.clamd import EICAR
 from tests.stage.documents import address, child, contact_document
 from tests.stage.service import Person, Refused
 
@@ -55,15 +60,19 @@ class Stream:
         self._stop_retrying = threading.Event()
         to_decide: dict[str, Queue[str]] = {name: Queue() for name in DECIDERS}
         to_accept: Queue[str] = Queue()
-        days = itertools.count()
+        self._systems = (base_url, clients, ledger, itertools.count())
         workers: list[Callable[[], None]] = [
-            Partner(self, base_url, agency, client, ledger, to_decide[DECIDERS[0]], days, pace).work
-            for agency, client in clients.items()
+            Partner(self.system(agency), to_decide[DECIDERS[0]], pace).work for agency in clients
         ]
         workers += [Decider(self, base_url, name, ledger, to_decide, to_accept).work for name in DECIDERS]
         workers.append(Receivers(self, base_url, ledger, to_accept).work)
         workers.append(MovedClocks(self, database, step).work)
         self._threads = [threading.Thread(target=work, name=str(work.__self__), daemon=True) for work in workers]  # type: ignore[attr-defined]  # each is a bound method
+
+    def system(self, agency: str) -> "System":
+        """An agency's system, for one thread."""
+        base_url, clients, ledger, days = self._systems
+        return System(self, base_url, agency, clients[agency], ledger, days)
 
     def start(self) -> None:
         for thread in self._threads:
@@ -100,8 +109,8 @@ class Stream:
         self._stop_retrying.wait(random.uniform(0.3, 0.7))
 
 
-class Partner:
-    """An agency's system: it sends each contact with a key of its own, and retries with the same key."""
+class System:
+    """An agency's system: it sends each contact and each file with a key of its own, and retries with the same key."""
 
     def __init__(
         self,
@@ -110,69 +119,96 @@ class Partner:
         agency: str,
         client: tuple[str, str],
         ledger: Ledger,
-        to_decide: "Queue[str]",
         days: "itertools.count[int]",
-        pace: float,
     ) -> None:
-        self._stream = stream
+        self.stream = stream
+        self.agency = agency
         self._base_url = base_url
-        self._agency = agency
         self._client = client
         self._ledger = ledger
-        self._to_decide = to_decide
         self._days = days
-        self._pace = pace
         self._session = requests.Session()
         self._token = ""
-        self._earlier: deque[tuple[SentContact, dict[str, Any]]] = deque(maxlen=20)
 
     def __str__(self) -> str:
-        return f"the system of {self._agency}"
+        return f"the system of {self.agency}"
 
-    def work(self) -> None:
-        self._get_token()
-        while self._stream.runs:
-            mark = uuid.uuid4().hex
-            contact = SentContact(self._agency, f"key-{uuid.uuid4()}", mark, datetime.now(UTC))
-            document = self._document(mark)
-            self._ledger.contacts.append(contact)
-            if self._send(contact, document):
-                # Two in three are decided on; the clocks of the third run on.
-                if random.random() < 0.67:
-                    self._to_decide.put(min(contact.references))
-                self._earlier.append((contact, document))
-            if self._earlier and random.random() < 0.25:
-                self._send(*random.choice(self._earlier))
-            self._stream.pause(random.uniform(0.5, 1.5) * self._pace)
+    def make_contact(self) -> tuple[SentContact, dict[str, Any]]:
+        """A contact that is not sent yet, and its document."""
+        mark = uuid.uuid4().hex
+        contact = SentContact(self.agency, f"key-{uuid.uuid4()}", mark, datetime.now(UTC))
+        self._ledger.contacts.append(contact)
+        return contact, self._document(mark)
 
-    def _send(self, contact: SentContact, document: dict[str, Any]) -> bool:
+    def send(self, contact: SentContact, document: dict[str, Any]) -> bool:
         """Sends a contact until it is answered. Returns whether it was."""
-        while self._stream.retries:
+
+        def answered(reference: str, asked_at: datetime) -> None:
+            contact.was_answered(reference, asked_at=asked_at, at=datetime.now(UTC))
+
+        def tried() -> None:
             contact.tries += 1
+
+        return self._post("contacts", contact.key, {"json": document}, "reference", tried, answered)
+
+    def make_file(self, contact: SentContact, name: str, content: bytes, *, is_virus: bool = False) -> SentFile:
+        """A file that is not sent yet."""
+        file = SentFile(
+            self.agency, min(contact.references), f"file-{uuid.uuid4()}", hashlib.sha256(content).hexdigest(),
+            is_virus, name.endswith(".png"),
+        )  # fmt: skip
+        self._ledger.files.append(file)
+        return file
+
+    def put(self, file: SentFile, name: str, content: bytes) -> bool:
+        """Puts a file on its contact until that is answered. Returns whether it was."""
+
+        def answered(key: str, _: datetime) -> None:
+            file.ids.add(key)
+
+        def tried() -> None:
+            file.tries += 1
+
+        body = {"files": {"file": (name, content)}}
+        return self._post(f"contacts/{file.contact}/files", file.key, body, "id", tried, answered)
+
+    def _post(
+        self,
+        address: str,
+        key: str,
+        body: dict[str, Any],
+        names_it: str,
+        tried: Callable[[], None],
+        answered: Callable[[str, datetime], None],
+    ) -> bool:
+        if not self._token:
+            self._get_token()
+        while self.stream.retries:
+            tried()
             asked_at = datetime.now(UTC)
             try:
                 answer = self._session.post(
-                    f"{self._base_url}/api/v1/contacts",
-                    json=document,
-                    headers={"Authorization": f"Bearer {self._token}", "Idempotency-Key": contact.key},
+                    f"{self._base_url}/api/v1/{address}",
+                    **body,
+                    headers={"Authorization": f"Bearer {self._token}", "Idempotency-Key": key},
                     timeout=TIMEOUT,
                 )
                 if answer.status_code == 201:
-                    contact.was_answered(answer.json()["reference"], asked_at=asked_at, at=datetime.now(UTC))
+                    answered(answer.json()[names_it], asked_at)
                     return True
             except requests.RequestException:
-                self._stream.wait_before_retry()
+                self.stream.wait_before_retry()
                 continue
             if answer.status_code < 500:
                 self._ledger.unexpected_answers.append(f"{self}: {answer.status_code} {answer.text[:300]}")
                 if answer.status_code != 401:
                     return False
                 self._get_token()
-            self._stream.wait_before_retry()
+            self.stream.wait_before_retry()
         return False
 
     def _get_token(self) -> None:
-        while self._stream.retries:
+        while self.stream.retries:
             try:
                 answer = self._session.post(
                     f"{self._base_url}/o/token",
@@ -185,7 +221,7 @@ class Partner:
                     return
             except requests.RequestException:
                 pass
-            self._stream.wait_before_retry()
+            self.stream.wait_before_retry()
 
     def _document(self, mark: str) -> dict[str, Any]:
         """A contact about a family that is not on record: each child has another date of birth."""
@@ -210,6 +246,56 @@ class Partner:
             # Without an indicator, screening finds a small need. The family wants no help: a manager gives advice.
             agreement={"service": "given" if indicators else "refused", "given_by": "mother", "on": today},
         )
+
+
+class Partner:
+    """Uses an agency's system: sends contacts, puts files on some, and sends some of both again."""
+
+    def __init__(self, system: System, to_decide: "Queue[str]", pace: float) -> None:
+        self._system = system
+        self._stream = system.stream
+        self._to_decide = to_decide
+        self._pace = pace
+        self._earlier: deque[tuple[SentContact, dict[str, Any]]] = deque(maxlen=20)
+
+    def __str__(self) -> str:
+        return str(self._system)
+
+    def work(self) -> None:
+        while self._stream.runs:
+            contact, document = self._system.make_contact()
+            if self._system.send(contact, document):
+                # Before anybody closes it: it takes none then.
+                if random.random() < 0.5:
+                    self._put_file(contact)
+                # Two in three are decided on; the clocks of the third run on.
+                if random.random() < 0.67:
+                    self._to_decide.put(min(contact.references))
+                self._earlier.append((contact, document))
+            if self._earlier and random.random() < 0.25:
+                self._system.send(*random.choice(self._earlier))
+            self._stream.pause(random.uniform(0.5, 1.5) * self._pace)
+
+    def _put_file(self, contact: SentContact) -> None:
+        is_virus = random.random() < 0.15
+        name, content = ("report.pdf", pdf(is_virus)) if is_virus or random.random() < 0.5 else ("photo.png", photo())
+        file = self._system.make_file(contact, name, content, is_virus=is_virus)
+        for _ in range(random.choice((1, 1, 1, 2))):
+            self._system.put(file, name, content)
+
+
+def pdf(is_virus: bool = False) -> bytes:
+    """A PDF as no other."""
+    return b"%PDF-1.4 " + random.randbytes(random.randint(10, 200_000)) + (EICAR if is_virus else b"")
+
+
+def photo(width: int = 640, height: int = 480) -> bytes:
+    """A picture as no other, of one colour."""
+    drawn, written = Image.new("RGB", (width, height), (*random.randbytes(3),)), BytesIO()
+    note = PngInfo()
+    note.add_text("Comment", uuid.uuid4().hex)
+    drawn.save(written, "PNG", pnginfo=note)
+    return written.getvalue()
 
 
 class Staff:

@@ -83,7 +83,7 @@ def evidence(committed: str) -> Evidence:
         )
     finally:
         mail.close()
-    assert unfinished(database_url(committed)) == (0, 0)
+    assert unfinished(database_url(committed)) == (0, 0, 0)
     return Evidence(database_url(committed), ledger, mail.letters)
 
 

@@ -16,7 +16,8 @@ def test_nothing_is_lost_or_doubled_whatever_is_killed(place: Place) -> None:
         for name, figures in re.findall(r"^(before|total|[\w ,]+ killed[\w ,]*?) {2}(.*)$", said, re.MULTILINE)
     }
     assert list(rows) == [
-        "before", "PostgreSQL killed", "worker killed, letter not taken", "one of two workers killed", "total",
+        "before", "workers killed, file with scanner", "web server killed, file stored", "PostgreSQL killed",
+        "worker killed, letter not taken", "one of two workers killed", "total",
     ]  # fmt: skip
     sent, answered, lost, doubled, done, done_lost, done_doubled, letters, letters_lost, same_key, otherwise = rows[
         "total"
@@ -35,6 +36,17 @@ def test_nothing_is_lost_or_doubled_whatever_is_killed(place: Place) -> None:
     assert shared, said
     assert all(int(number) > 0 for number in shared.groups()), "both did some of the work"
     assert re.search(r"Reminders made: [1-9]\d*, lost: 0;", said)
+    files = re.search(
+        r"^Files sent: (\d+), answered: (\d+), lost: (\d+), doubled: (\d+), not checked: (\d+); "
+        r"content without a row: (\d+), after the clean-up: (\d+)\.$",
+        said,
+        re.MULTILINE,
+    )
+    assert files, said
+    put, taken, *missing, before, left = map(int, files.groups())
+    assert put == taken > 5
+    assert (missing, left) == ([0, 0, 0], 0)
+    assert before >= 1, "the web server was killed between a file's content and its row"
     assert said.endswith("Nothing is lost, doubled or broken.\n")
     assert place.left_behind == []
 

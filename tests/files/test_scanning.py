@@ -8,8 +8,8 @@ import pytest
 from pytest_django import Settings
 
 from casework.files.scanning import ScannerAwayError, is_there_one, scan
-from tests.stage.clamd import Scanner, clamd
-from tests.stage.files import EICAR, PDF
+from tests.stage.clamd import EICAR, Scanner, clamd
+from tests.stage.files import PDF
 
 
 @pytest.fixture

@@ -42,10 +42,10 @@ from casework.models import AuditEvent, Case, Contact, Event, Message, OutboxMes
 from errors import InvalidInput, NotAllowedInStatus, NotPermitted
 from localities.models import Membership, User
 from localities.working_time import local_day
-from tests.stage.clamd import clamd
+from tests.stage.clamd import EICAR, clamd
 from tests.stage.documents import child
 from tests.stage.drafts import Drafts
-from tests.stage.files import EICAR, PDF, put
+from tests.stage.files import PDF, put
 from tests.stage.mail import Killed, Sink, dies_after_sending, nobody_listens
 from tests.stage.outbox import drain
 from tests.stage.restricted import restrict

@@ -18,8 +18,8 @@ from casework.files import previews, storing
 from casework.jobs import files, integrity_checks
 from casework.models import AuditEvent, ContactDraft, Event, File, FileState, OutboxMessage
 from errors import NotAllowedInStatus
-from tests.stage.clamd import Scanner, clamd
-from tests.stage.files import EICAR, PDF, picture, put, stored
+from tests.stage.clamd import EICAR, Scanner, clamd
+from tests.stage.files import PDF, picture, put, stored
 from tests.stage.sql import asked
 from tests.stage.story import Story, person
 

@@ -25,8 +25,8 @@ from config.local import embedded
 from config.local.folders import Folders, make_folders
 from config.local.processes import Child, start_child
 from config.local.run import commands
-from tests.stage.clamd import clamd
-from tests.stage.files import EICAR, PDF, picture, put
+from tests.stage.clamd import EICAR, clamd
+from tests.stage.files import PDF, picture, put
 from tests.stage.mail import Sink
 from tests.stage.service import database_url, wait_until
 from tests.stage.story import Story

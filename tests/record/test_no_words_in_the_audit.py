@@ -69,10 +69,10 @@ from casework.record.responsibilities import current
 from localities.models import Agency, CalendarDay, Membership, OtherAuthority, Team, User
 from localities.working_time import local_day
 from tests.stage.administrator import Administrator
-from tests.stage.clamd import clamd
+from tests.stage.clamd import EICAR, clamd
 from tests.stage.documents import address, nhs_number
 from tests.stage.drafts import AHEAD, Drafts, latest
-from tests.stage.files import EICAR, PDF, stored
+from tests.stage.files import PDF, stored
 from tests.stage.mail import Sink, mail_server
 from tests.stage.rule_documents import Json
 from tests.stage.story import Story, person

@@ -16,8 +16,6 @@ from casework.models import Contact, File
 from localities.models import Agency, User
 from tests.stage.story import Story, person
 
-# https://www.eicar.org: every virus scanner takes it for a virus. In two parts, or one would take this file for it.
-EICAR = rb"X5O!P%@AP[4\PZX54(P^)7CC)7}$EICAR" + rb"-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*"
 GPS, MAKE = 0x8825, 0x010F
 PDF = b"""%PDF-1.4
 1 0 obj <</Type /Catalog /Pages 2 0 R>> endobj

@@ -18,8 +18,8 @@ from casework.jobs import files as jobs
 from casework.models import AuditEvent, Contact, ContactDraft, Event, File
 from casework.models.files import LARGEST
 from localities.models import User
-from tests.stage.clamd import clamd
-from tests.stage.files import EICAR, HTML, PDF, SVG, docm, picture, put, stored
+from tests.stage.clamd import EICAR, clamd
+from tests.stage.files import HTML, PDF, SVG, docm, picture, put, stored
 from tests.stage.restricted import restrict
 from tests.stage.staff import SignedIn, is_refused, is_wrong, path_of
 from tests.stage.story import Story, person
