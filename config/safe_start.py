@@ -2,7 +2,7 @@
 A production service does not start on a database with a demonstration in it: anybody who has seen one could sign in.
 
 The web server, the worker and beat ask when they start, and `manage.py check --deploy` asks whatever database it finds;
-also, whether the service could switch off what the database refuses.
+also, whether the service could switch off what the database refuses, and whether files can be kept in the bucket.
 """
 
 import sys
@@ -13,6 +13,7 @@ import structlog
 from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage, Error, Info, register
+from django.core.files.storage import storages
 from django.db import DatabaseError, connection
 
 log = structlog.get_logger()
@@ -67,6 +68,15 @@ def check_role(app_configs: Any, **_: Any) -> Sequence[CheckMessage]:
         says = "The service owns its tables, and can switch their refusals off."
         return [checks.Warning(says, remedy, id="front_door.W001")]
     return []
+
+
+@register(deploy=True)
+def check_bucket(app_configs: Any, **_: Any) -> Sequence[CheckMessage]:
+    """Tries the bucket in which files are kept, where one is configured."""
+    if not settings.FILES_S3_BUCKET:
+        return []
+    bucket: Any = storages["files"]
+    return [Error(sentence, id="front_door.E005") for sentence in bucket.faults()]
 
 
 def _found() -> list[str]:

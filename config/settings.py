@@ -512,6 +512,8 @@ FILES_DIR = env.str("FILES_DIR", default="")
 FILES_S3_BUCKET = env.str("FILES_S3_BUCKET", default="")
 _s3_endpoint = env.str("FILES_S3_ENDPOINT_URL", default="")
 _s3_region = env.str("FILES_S3_REGION", default="")
+# How the bucket encrypts what it stores, where it does so only when it is asked: AES256, or aws:kms with its own key.
+_s3_encryption = env.str("FILES_S3_ENCRYPTION", default="")
 _s3_key_id = _secret("FILES_S3_ACCESS_KEY_ID")
 _s3_key = _secret("FILES_S3_SECRET_ACCESS_KEY")
 _files: dict[str, Any] = {
@@ -531,9 +533,12 @@ if FILES_S3_BUCKET:
             "region_name": _s3_region or None,
             "access_key": _s3_key_id or None,
             "secret_key": _s3_key or None,
+            # The service's own: who put a file there may read it, and nobody else.
             "default_acl": None,
             "file_overwrite": False,
-            "querystring_auth": True,
+            # Never what a browser says that a file is.
+            "object_parameters": {"ContentType": "application/octet-stream"}
+            | ({"ServerSideEncryption": _s3_encryption} if _s3_encryption else {}),
             # More than this of a file goes to the disk, not to memory.
             "max_memory_size": 1024 * 1024,
         },
@@ -545,6 +550,8 @@ if FILES_S3_BUCKET:
             "FILES_S3_ACCESS_KEY_ID and FILES_S3_SECRET_ACCESS_KEY belong together. Set both, or neither where the "
             "machine itself may use the bucket."
         )
+    if _s3_encryption not in {"", "AES256", "aws:kms"}:
+        _refusals.append("FILES_S3_ENCRYPTION must be AES256 or aws:kms, or empty where the bucket encrypts by itself.")
     if PRODUCTION and _s3_endpoint and not _s3_endpoint.startswith("https://"):
         _refusals.append("FILES_S3_ENDPOINT_URL is not an https address. Set it to the bucket's service.")
 elif PRODUCTION and not FILES_DIR:

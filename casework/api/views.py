@@ -42,7 +42,7 @@ from casework.facts.learned import InformationDocument
 from casework.facts.still_open import still_open
 from casework.files import storing
 from casework.files.content import ALLOWED
-from casework.files.uploads import UPLOAD_IS_TOO_LARGE
+from casework.files.uploads import UPLOAD_IS_TOO_LARGE, check_was_kept
 from casework.models import Contact, File
 from errors import Fault, InvalidInput
 from localities.models import Agency
@@ -201,6 +201,7 @@ class FilesView(InStep):
         sent, about = data.get("file"), data.get("about", "")
         if getattr(request._request, UPLOAD_IS_TOO_LARGE, False):
             raise FileTooLarge
+        check_was_kept(request._request)
         if not isinstance(sent, UploadedFile) or not isinstance(about, str):
             raise InvalidInput([Fault(("file",), "Send one file, as the part `file` of multipart/form-data.")])
         file = storing.take_in_and(

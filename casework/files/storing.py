@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
+from errno import EEXIST
 from hashlib import sha256
 from pathlib import Path
 from typing import IO, Any, BinaryIO, cast
 
+import structlog
 from django.conf import settings
 from django.core.files import File as Content
 from django.core.files.base import ContentFile
@@ -25,9 +27,35 @@ from casework.files.content import recognise
 from casework.models.files import File, FileKind, new_key
 from errors import InvalidInput, ServiceError
 
+log = structlog.get_logger()
+
 CHUNK = 64 * 1024
 PREVIEW = "-preview"
 FOLDERS = tuple(f"{number:02x}" for number in range(256))
+AWAY = (
+    "Files cannot be stored or opened at the moment. Nothing was changed. Try again in a few minutes. If it goes on, "
+    "tell your administrator."
+)
+
+
+class StorageAwayError(ServiceError):
+    """Where files are does not answer, refuses, or is full."""
+
+    def __init__(self, cause: OSError) -> None:
+        super().__init__(AWAY)
+        # Of a file system's error only its own words: not the path.
+        log.error("files cannot be reached", error=type(cause).__name__, says=cause.strerror or str(cause))
+
+
+@contextmanager
+def reached() -> Iterator[None]:
+    """:raises StorageAwayError: what is done within cannot be done, as long as that is so."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise StorageAwayError(error) from error
 
 
 @dataclass(frozen=True)
@@ -54,6 +82,7 @@ def take_in(upload: Content[bytes]) -> Stored:
     Finds out what an upload is, and stores it. It is read in pieces, and never as a whole.
 
     :raises InvalidInput: the content is not allowed. Nothing is stored.
+    :raises StorageAwayError: it cannot be stored now.
     """
     kind = recognise(cast("BinaryIO", upload))
     digest, size = sha256(), 0
@@ -62,7 +91,7 @@ def take_in(upload: Content[bytes]) -> Stored:
         size += len(chunk)
     key = new_key()
     upload.seek(0)
-    _settle(storage().save(path_of(key), upload))
+    _save(path_of(key), upload)
     return Stored(key=key, kind=kind, size=size, sha256=digest.hexdigest())
 
 
@@ -76,27 +105,34 @@ def take_in_and(add: Callable[[Stored], File], upload: Content[bytes]) -> File:
         file = add(stored)
     except (InvalidInput, ServiceError):
         # Refused before anything was written. After another error nobody knows; then the job looks in a day.
-        delete(stored.key)
+        _let_go(stored.key)
         raise
     if file.key != stored.key:
-        delete(stored.key)
+        _let_go(stored.key)
     return file
 
 
 def open_content(key: str) -> Content[Any]:
-    """:raises FileNotFoundError: the storage has no such content."""
-    return storage().open(path_of(key), "rb")
+    """
+    :raises FileNotFoundError: the storage has no such content.
+    :raises StorageAwayError: nobody knows now.
+    """
+    with reached():
+        return storage().open(path_of(key), "rb")
 
 
 def store_preview(key: str, picture: bytes) -> None:
     path = path_of(key, PREVIEW)
-    # An earlier try may have been killed between this and the row.
-    storage().delete(path)
-    _settle(storage().save(path, ContentFile(picture)))
+    with reached():
+        # An earlier try may have been killed between this and the row.
+        storage().delete(path)
+    _save(path, ContentFile(picture))
 
 
 def open_preview(key: str) -> Content[Any]:
-    return storage().open(path_of(key, PREVIEW), "rb")
+    """:raises FileNotFoundError, StorageAwayError: see `open_content`."""
+    with reached():
+        return storage().open(path_of(key, PREVIEW), "rb")
 
 
 def pieces(content: IO[bytes]) -> Iterator[bytes]:
@@ -106,22 +142,24 @@ def pieces(content: IO[bytes]) -> Iterator[bytes]:
 
 def delete(key: str) -> None:
     """Deletes content that no row has."""
-    for suffix in ("", PREVIEW):
-        storage().delete(path_of(key, suffix))
+    with reached():
+        for suffix in ("", PREVIEW):
+            storage().delete(path_of(key, suffix))
 
 
 def keys_in(folder: str) -> dict[str, set[str]]:
     """The keys of all content in one of `FOLDERS`, each with the names that are stored under it."""
     found: dict[str, set[str]] = {}
     # A folder is made with its first file.
-    with suppress(FileNotFoundError):
+    with suppress(FileNotFoundError), reached():
         for name in storage().listdir(folder)[1]:
             found.setdefault(name.removesuffix(PREVIEW), set()).add(name)
     return found
 
 
 def stored_at(folder: str, name: str) -> datetime:
-    return storage().get_modified_time(f"{folder}/{name}")
+    with reached():
+        return storage().get_modified_time(f"{folder}/{name}")
 
 
 def tidy_incoming(before: datetime) -> int:
@@ -134,6 +172,22 @@ def tidy_incoming(before: datetime) -> int:
                     left.unlink()
                     deleted += 1
     return deleted
+
+
+def _save(path: str, content: Content[Any]) -> None:
+    with reached():
+        stored = storage().save(path, content)
+        if stored != path:
+            # Django takes another name where one is taken.
+            storage().delete(stored)
+            raise FileExistsError(EEXIST, "there is content under this name already")
+        _settle(stored)
+
+
+def _let_go(key: str) -> None:
+    """Deletes what was stored just now and is not wanted. If that fails, the job does it in a day."""
+    with suppress(StorageAwayError):
+        delete(key)
 
 
 def _settle(name: str) -> None:

@@ -1,5 +1,7 @@
 """Uploads: to the disk, at the addresses that take files. Everywhere else the service accepts none."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any
@@ -9,6 +11,7 @@ from django.core.exceptions import RequestDataTooBig
 from django.core.files.uploadedfile import TemporaryUploadedFile, UploadedFile
 from django.core.files.uploadhandler import SkipFile, TemporaryFileUploadHandler
 
+from casework.files.storing import StorageAwayError
 from casework.models.files import LARGEST
 
 # Above this a body is not read at all. Below, a file that is too large is read and let go, so that the form comes back
@@ -16,12 +19,19 @@ from casework.models.files import LARGEST
 LARGEST_BODY = 5 * LARGEST
 TAKES_FILES = "takes_files"
 UPLOAD_IS_TOO_LARGE = "upload_is_too_large"
+STORAGE_AWAY = "storage_away"
 
 
 def takes_files(view: Any) -> Any:
     """Marks a view: what is sent to it may have a file in it."""
     setattr(view, TAKES_FILES, True)
     return view
+
+
+def check_was_kept(request: Any) -> None:
+    """:raises StorageAwayError: the file that this request has in it could not be written to the disk."""
+    if (error := getattr(request, STORAGE_AWAY, None)) is not None:
+        raise StorageAwayError(error)
 
 
 def is_of_api(view: Any) -> bool:
@@ -61,10 +71,21 @@ class ToDisk(TemporaryFileUploadHandler):
     def new_file(self, field_name: str, file_name: str, *args: Any, **kwargs: Any) -> None:
         if not self.keeps_files:
             raise SkipFile
-        self.file = Upload(file_name)
+        with self._or_away():
+            self.file = Upload(file_name)
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
         if start + len(raw_data) > LARGEST:
             setattr(self.request, UPLOAD_IS_TOO_LARGE, True)
             raise SkipFile
-        self.file.write(raw_data)
+        with self._or_away():
+            self.file.write(raw_data)
+
+    @contextmanager
+    def _or_away(self) -> Iterator[None]:
+        """The rest of the form is read. What it is sent for then says that files cannot be stored."""
+        try:
+            yield
+        except OSError as error:
+            setattr(self.request, STORAGE_AWAY, error)
+            raise SkipFile from error

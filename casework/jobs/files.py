@@ -14,6 +14,7 @@ from django.db.models.functions import Left
 
 from casework.files import previews, scanning, storing
 from casework.files.scanning import ScannerAwayError
+from casework.files.storing import StorageAwayError
 from casework.messages import outbox
 from casework.messages.outbox import message
 from casework.models import ContactDraft, Event, File, Message
@@ -50,6 +51,9 @@ def check(*, clock: Clock) -> int:
                 found = scanning.scan(storing.pieces(content))
         except ScannerAwayError as away:
             log.warning("virus scanner away", says=str(away))
+            break
+        except StorageAwayError:
+            # It has written why to the log.
             break
         except FileNotFoundError:
             # `check_integrity` counts it.
@@ -122,12 +126,16 @@ def draw_previews(*, clock: Clock) -> int:
         try:
             with storing.open_content(file.key) as content:
                 picture = previews.draw(content, FileKind(file.kind))
+            if picture is not None:
+                storing.store_preview(file.key, picture)
         except FileNotFoundError:
             log.exception("content of a file is missing", file=file.pk)
             continue
-        if picture is not None:
-            storing.store_preview(file.key, picture)
-            drawn += 1
+        except StorageAwayError:
+            # Not the picture's fault.
+            File.objects.filter(pk=file.pk).update(previews=file.previews - 1)
+            break
+        drawn += picture is not None
         File.objects.filter(pk=file.pk, found="").update(preview_after=None, has_preview=picture is not None)
     return drawn
 

@@ -10,7 +10,8 @@ from django.http import HttpRequest
 
 from casework.actions.files import LONGEST_ABOUT
 from casework.files.content import ALLOWED, EMPTY, SELECT, TOO_LARGE
-from casework.files.uploads import UPLOAD_IS_TOO_LARGE
+from casework.files.storing import StorageAwayError
+from casework.files.uploads import UPLOAD_IS_TOO_LARGE, check_was_kept
 from casework.web.forms import ActionForm
 from casework.web.rendering import FileInput, Textarea, TextInput
 
@@ -31,10 +32,15 @@ class AddFileForm(ActionForm):
         if request is None:
             super().__init__()
             return
+        self.request = request
         self.too_large = getattr(request, UPLOAD_IS_TOO_LARGE, False)
         super().__init__(request.POST, request.FILES)
 
     def clean_file(self) -> UploadedFile[bytes]:
+        try:
+            check_was_kept(self.request)
+        except StorageAwayError as away:
+            raise forms.ValidationError(str(away)) from away
         sent: Any = self.cleaned_data["file"]
         if sent is None:
             raise forms.ValidationError(TOO_LARGE if self.too_large else SELECT)

@@ -131,6 +131,7 @@ def test_with_nothing_set_it_says_everything_that_is_missing_at_once() -> None:
             BUCKET | {"FILES_S3_ACCESS_KEY_ID": ""},
             "FILES_S3_ACCESS_KEY_ID and FILES_S3_SECRET_ACCESS_KEY belong together.",
         ),
+        (BUCKET | {"FILES_S3_ENCRYPTION": "yes"}, "FILES_S3_ENCRYPTION must be AES256 or aws:kms, or empty"),
         (BUCKET | {"FILES_S3_ENDPOINT_URL": "http://s3.example"}, "FILES_S3_ENDPOINT_URL is not an https address."),
         ({"CLAMAV_URL": "clamd:3310"}, "CLAMAV_URL cannot be read. Write it as tcp://host:3310 or unix:///path"),
         (NOTIFY | {"FRONT_DOOR_MODE": "development"}, "EMAIL_URL and GOV.UK Notify are both set."),

@@ -21,7 +21,7 @@ from casework.actions import contact_drafts, files
 from casework.families.confidentiality import ask_hidden
 from casework.families.naming import families_of
 from casework.files import names, scanning, storing
-from casework.files.storing import Stored
+from casework.files.storing import StorageAwayError, Stored
 from casework.files.uploads import takes_files
 from casework.models import Case, Contact, ContactDraft, File, FileKind
 from casework.models.prepared import send
@@ -31,7 +31,7 @@ from casework.web.hiding import without_hidden_addresses
 from casework.web.recently import ask_again, signed_in_recently
 from casework.web.signed_in import user_of, who_enters_contacts
 from casework.web.submitting import errors_of, status_of, submit
-from errors import ServiceError
+from errors import Fault, InvalidInput, ServiceError
 from localities.models import User
 from localities.working_time import local_day
 
@@ -72,7 +72,7 @@ def listed(request: HttpRequest, reference: str) -> HttpResponse:
                 return files.add_to_contact(contact_id=record.pk, stored=stored, **given)
             return files.add_to_case(case_id=record.pk, stored=stored, **given)
 
-        return storing.take_in_and(to_record, said["file"])
+        return _take_in(to_record, said["file"])
 
     return submit(
         request, form, add, says=_added, then=_address(record, "files"),
@@ -189,7 +189,7 @@ def of_draft(request: HttpRequest, key: str) -> HttpResponse:
                 key=begun.key, stored=stored, name=said["file"].name, about=said["about"], by=user, now=now
             )
 
-        return storing.take_in_and(to_draft, said["file"])
+        return _take_in(to_draft, said["file"])
 
     return submit(
         request, form, add, says=_added, then=lambda file: reverse("contact-draft-files", args=[file.draft]),
@@ -212,6 +212,14 @@ def _record_of(file: File) -> Contact | Case:
     if record is None:
         raise Http404
     return record
+
+
+def _take_in(add: Callable[[Stored], File], upload: Content[bytes]) -> File:
+    """While files cannot be stored, the form says so and keeps what was typed."""
+    try:
+        return storing.take_in_and(add, upload)
+    except StorageAwayError as away:
+        raise InvalidInput([Fault(("file",), str(away))]) from away
 
 
 def _added(file: File) -> str:
