@@ -20,7 +20,7 @@ from django.db.models import (
 from django.db.models.functions import Coalesce
 
 from casework.deadlines import clocks
-from casework.models import Case, Clock, Handoff, Responsibility
+from casework.models import Absence, Case, Clock, Handoff, Responsibility
 from casework.reading import worklists
 from casework.statuses import CaseStatus, HandoffStatus
 from localities.models import FRONT_DOOR_KINDS, Membership, Team, User
@@ -119,6 +119,7 @@ class Load:
     name: str
     role: str
     most: int | None
+    is_away: bool = False
     by_rating: dict[str, int] = field(default_factory=lambda: dict.fromkeys(RATINGS, 0))
     overdue: int = 0
 
@@ -144,9 +145,13 @@ def loads(team: Team, now: datetime) -> list[Load]:
     counts as well.
     """
     found: dict[int, Load] = {}
-    for member in worklists.members_of(team, now):
+    away = Absence.objects.on(local_day(now)).filter(person=OuterRef("user"))
+    for member in worklists.members_of(team, now).annotate(is_away=Exists(away)):
         load = found.setdefault(
-            member.user_id, Load(member.user_id, member.user.name, member.get_role_display(), member.most_cases)
+            member.user_id,
+            Load(
+                member.user_id, member.user.name, member.get_role_display(), member.most_cases, is_away=member.is_away
+            ),
         )
         load.most = load.most if member.most_cases is None else max(member.most_cases, load.most or 0)
     late = Clock.objects.running().filter(case=OuterRef("case"), paused_at__isnull=True, due_at__lte=now)

@@ -177,7 +177,7 @@ class OfferForm(ActionForm):
         to_team = self.fields["to_team"]
         assert isinstance(to_team, forms.ModelChoiceField)
         kinds = [kind for kind in TeamKind if self.offers_to(Team(kind=kind))]
-        to_team.queryset = Team.objects.filter(is_active=True, kind__in=kinds).order_by("name")
+        to_team.queryset = Team.objects.filter(is_active=True, kind__in=kinds).exclude(pk=sender.pk).order_by("name")
         if step is None:
             del self.fields["family_told"], self.fields["rag"]
         else:
@@ -254,8 +254,12 @@ class AskPartnerForm(ActionForm):
     )
     question = reason_field("What do you ask, and why?", "Only what is needed to keep the children safe.")
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, but_not: Collection[int] = (), **kwargs: Any) -> None:
+        """:param but_not: the ids of the partners who are asked already, and have not answered."""
         super().__init__(*args, prefix="ask", **kwargs)
+        field = self.fields["agency"]
+        assert isinstance(field, forms.ModelChoiceField)
+        field.queryset = Agency.objects.filter(is_active=True).exclude(pk__in=but_not)
 
 
 class PartnerAnswerForm(ActionForm):
@@ -379,7 +383,10 @@ class LeadForm(ActionForm):
 
 
 class AllocateForm(ActionForm):
-    """Name the lead practitioner of a case that has none, beside other cases: who has least comes first."""
+    """
+    Name the lead practitioner of a case that has none, beside other cases: who has least comes first, and who is away
+    today last.
+    """
 
     lead = forms.ChoiceField(
         label="Lead practitioner", widget=Select, required=False,
@@ -391,7 +398,11 @@ class AllocateForm(ActionForm):
         self.case = case
         lead = self.fields["lead"]
         assert isinstance(lead, forms.ChoiceField)
-        choices = [(str(load.user_id), f"{load.name} ({load.in_words})") for load in loads]
+        here_first = sorted(loads, key=lambda load: load.is_away)
+        choices = [
+            (str(load.user_id), f"{load.name} ({load.in_words}{', away today' if load.is_away else ''})")
+            for load in here_first
+        ]
         lead.choices = [("", "Choose"), *choices]
 
 

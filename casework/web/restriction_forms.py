@@ -9,7 +9,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.http import QueryDict
 
 from casework.access.permissions import RESTRICTION_OWNERS
-from casework.models import ContactAdult, ContactChild, RestrictionKind
+from casework.models import ContactAdult, ContactChild, Restriction, RestrictionKind
 from casework.web.forms import ActionForm, choice_of, reason_field
 from casework.web.rendering import Checkboxes, Radios, RadiosInARow, TextInput
 from errors import InvalidInput
@@ -80,9 +80,10 @@ class NameReaderForm(ActionForm):
     user = choice_of("Whom?", User.objects.none(), else_says=SOMEBODY_HERE)
     reason = reason_field("Why must they open it?", NAME_NOBODY)
 
-    def __init__(self, on: date, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, restriction: Restriction, on: date, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, prefix="reader", **kwargs)
-        _users(self, "user", staff(on))
+        readers = restriction.access.filter(until=None).values("user")
+        _users(self, "user", staff(on).exclude(pk__in=readers).exclude(pk=restriction.owner_id))
 
 
 class PassOnForm(ActionForm):
@@ -90,9 +91,9 @@ class PassOnForm(ActionForm):
 
     owner = choice_of("To whom?", User.objects.none(), else_says=AN_OWNER)
 
-    def __init__(self, on: date, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, restriction: Restriction, on: date, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, prefix="owner", **kwargs)
-        _users(self, "owner", owners(on))
+        _users(self, "owner", owners(on).exclude(pk=restriction.owner_id))
 
 
 class LiftForm(ActionForm):

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from casework.actions import cases, handoffs
+from casework.actions import absences, cases, handoffs
 from casework.models import Case, Clock, Contact, Handoff
 from localities.models import Membership, User
 from localities.working_time import local_day
@@ -135,6 +135,10 @@ class TestOffers:
         links = {link["href"] for link in card(tab("bea", "offers"), offer.case).all("a")}
         assert {f"{path_of(offer.case)}accept/", f"{path_of(offer.case)}return/"} <= links
 
+    def test_the_worklist_leads_there_as_well(self, offer: Handoff) -> None:
+        html = SignedIn("ben").open("/").html
+        assert all(f'href="/cases/{offer.case}/{way}/"' in html for way in ("accept", "return"))
+
     def test_an_overseer_reads_it_and_answers_nothing(self, offer: Handoff) -> None:
         links = {link["href"] for link in card(tab("sam", "offers"), offer.case).all("a")}
         assert links == {path_of(offer.case)}
@@ -243,6 +247,17 @@ class TestToAllocate:
         assert [option.text for option in field.all("option")] == [
             "Choose", "Ben Carter (0 of 4 cases)", "Bea Thornton (1 case)"
         ]  # fmt: skip
+
+    def test_who_is_away_comes_last_and_is_said_to_be(self, held: Case) -> None:
+        now = timezone.now()
+        today = local_day(now)
+        absences.record(
+            person_id=person("bea").pk, first_day=today, last_day=today, covered_by_id=None, by=person("ben"),
+            now=now,
+        )  # fmt: skip
+        names = [option.text for option in tab("ben", "to-allocate").main.all("option")]
+        assert names[-1] == "Bea Thornton (0 cases, away today)"
+        assert "Team member, away today" in tab("ben", "workload").text
 
     def test_who_left_leads_nothing(self, held: Case) -> None:
         led_by(held, "bea")

@@ -45,7 +45,7 @@ from casework.reading.cautions import cautions_in, recorded_of
 from casework.reading.chronology import Chronology
 from casework.reading.likenesses import by_family, joined_elsewhere, two_of_each, why_alike
 from casework.reading.notes import NotesOf
-from casework.statuses import CaseStatus, ContactStatus, MatchStatus
+from casework.statuses import CaseStatus, ContactStatus, MatchStatus, PartnerCheckStatus
 from casework.web.agreement_form import AgreementForm
 from casework.web.clock_forms import clock_forms
 from casework.web.forms import (
@@ -414,13 +414,14 @@ def _find_out(
     """
     assert contact.recommendation is not None
     screened = not conditions.waits_for_screening(contact)
+    asked = [check.agency_id for check in contact.partner_checks.all() if check.status == PartnerCheckStatus.ASKED]
     return {
         "route": decisions.preview(contact, contact.recommendation.pathway, people, known, now=now)
         if screened
         else None,
         "agreement": shown.get("agreement") or AgreementForm(contact),
         "checks": shown.get("checks") or OwnRecordsForm(contact),
-        "ask": shown.get("ask") or AskPartnerForm(),
+        "ask": shown.get("ask") or AskPartnerForm(but_not=asked),
     }
 
 

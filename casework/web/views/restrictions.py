@@ -84,7 +84,7 @@ def show(request: HttpRequest, reference: str) -> HttpResponse:
 def name_reader(request: HttpRequest, reference: str) -> HttpResponse:
     """Names somebody who may open the record."""
     user, now, restriction = _restriction(request, reference)
-    form = NameReaderForm(local_day(now), request.POST)
+    form = NameReaderForm(restriction, local_day(now), request.POST)
     return submit(
         request, form,
         lambda said: restrictions.name_reader(
@@ -108,7 +108,7 @@ def remove_reader(request: HttpRequest, reference: str, access_id: int) -> HttpR
 def pass_on(request: HttpRequest, reference: str) -> HttpResponse:
     """Passes the restriction to another owner."""
     user, now, restriction = _restriction(request, reference)
-    form = PassOnForm(local_day(now), request.POST)
+    form = PassOnForm(restriction, local_day(now), request.POST)
     return submit(
         request, form,
         lambda said: restrictions.change_owner(
@@ -288,8 +288,8 @@ def _show(
         "access": list(restriction.access.select_related("user", "given_by", "ended_by", "reviewed_by")),
         "viewings": reading.viewings(restriction),
         "manages": restriction.lifted_at is None and permissions.allows(permissions.check_can_restrict, user, today),
-        "name_reader": shown.get("name_reader") or NameReaderForm(today),
-        "pass_on": shown.get("pass_on") or PassOnForm(today),
+        "name_reader": shown.get("name_reader") or NameReaderForm(restriction, today),
+        "pass_on": shown.get("pass_on") or PassOnForm(restriction, today),
         "lift": shown.get("lift") or LiftForm(prefix="lift"),
         "errors": errors_of(*shown.values()),
     }

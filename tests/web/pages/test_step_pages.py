@@ -70,6 +70,7 @@ def test_an_offer_to_another_team_is_no_step(case: Case, story: Story) -> None:
     teams = [option.text for option in page.root.all("option")]
     assert "Chiltern team" in teams
     assert "Child protection team" not in teams
+    assert "Aylesbury team" not in teams, "it has the case"
     sent = {"offer-to_team": story.team("child-protection").pk, "offer-reason": "He was hurt."}
     answer = SignedIn("ben").post(case, "offer", **sent)
     assert answer.status_code == 422
