@@ -24,7 +24,7 @@ COPY triage triage
 COPY --from=assets /build/config/static/build config/static/build
 # The settings need these values to load. Collecting static files uses none of them, and the image keeps none.
 RUN SECRET_KEY=for-collecting-static-files-only-0123456789-abcdefghijklmnopqrstuvwxyz \
-    DATABASE_URL=postgresql://none/none REDIS_URL=redis://none ALLOWED_HOSTS=none.example \
+    DATABASE_URL=postgresql://none/none REDIS_URL=unix:///none ALLOWED_HOSTS=none.example \
     BASE_URL=https://none.example EMAIL_URL=smtp://none DEFAULT_FROM_EMAIL=none@none.example FILES_DIR=/none \
     python manage.py collectstatic --no-input && useradd --system --no-create-home --uid 10001 --user-group front-door && \
     install --directory --owner=front-door --mode=700 /var/lib/front-door/files

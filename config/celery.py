@@ -3,11 +3,21 @@
 import os
 import socket
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from celery import Celery, Task
 from celery.schedules import crontab, schedule
-from celery.signals import beat_init, heartbeat_sent, setup_logging, task_success, worker_init
+from celery.signals import (
+    after_task_publish,
+    beat_init,
+    heartbeat_sent,
+    setup_logging,
+    task_postrun,
+    task_success,
+    worker_init,
+)
+from django.conf import settings
 from kombu.transport import TRANSPORT_ALIASES
 
 from config.garbage import leave_alone_what_is_loaded
@@ -94,6 +104,19 @@ def _record_sweep(sender: Task, **_: Any) -> None:
 
     if sender.name == SWEEP:
         heartbeats().record_sweep()
+
+
+@task_postrun.connect
+def _show_that_it_works(**_: Any) -> None:
+    """Touches this container's own file: a task has ended here, or beat has sent one to the broker."""
+    if settings.HEARTBEAT_FILE:
+        Path(settings.HEARTBEAT_FILE).touch()
+
+
+@beat_init.connect
+def _show_what_is_sent(**_: Any) -> None:
+    """In beat alone: others send tasks, too."""
+    after_task_publish.connect(_show_that_it_works)
 
 
 @setup_logging.connect

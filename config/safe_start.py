@@ -2,11 +2,14 @@
 A production service does not start on a database with a demonstration in it: anybody who has seen one could sign in.
 
 The web server, the worker and beat ask when they start, and `manage.py check --deploy` asks whatever database it finds;
-also, whether the service could switch off what the database refuses, and whether files can be kept in the bucket.
+also, whether the service could switch off what the database refuses, who could reach the broker, and whether files can
+be kept in the bucket.
 """
 
 import sys
+import time
 from collections.abc import Sequence
+from itertools import count
 from typing import Any
 
 import structlog
@@ -17,18 +20,27 @@ from django.core.files.storage import storages
 from django.db import DatabaseError, connection
 
 log = structlog.get_logger()
+# A process that waits for the database says so after so many seconds again.
+SAYS_AGAIN = 30
 
 
 def refuse_demonstration() -> None:
-    """Ends the process with a sentence for each thing that was found, and exit code 1."""
+    """
+    Ends the process with a sentence for each thing that was found, and exit code 1.
+
+    Waits for a database that does not answer, or has no tables yet: nobody is served and no task is done before
+    somebody could look.
+    """
     if settings.DEMONSTRATION:
         return
-    try:
-        found = _found()
-    except DatabaseError as error:
-        # `/readyz` says that the database is away, or not migrated yet. People do not wait for a restart then.
-        log.warning("nobody looked for a demonstration in the database", error=type(error).__name__)
-        return
+    for tries in count():
+        try:
+            found = _found()
+            break
+        except DatabaseError as error:
+            if tries % SAYS_AGAIN == 0:
+                log.warning("waiting for the database, to look for a demonstration in it", error=type(error).__name__)
+            time.sleep(1)
     if found:
         sys.exit("The service does not start like this:\n" + "\n".join(f"  - {sentence}" for sentence in found))
 
@@ -77,6 +89,15 @@ def check_bucket(app_configs: Any, **_: Any) -> Sequence[CheckMessage]:
         return []
     bucket: Any = storages["files"]
     return [Error(sentence, id="front_door.E005") for sentence in bucket.faults()]
+
+
+@register(deploy=True)
+def check_broker(app_configs: Any, **_: Any) -> Sequence[CheckMessage]:
+    """Without a password the settings refuse the start, unless somebody says what stands in its place."""
+    if not (settings.PRODUCTION and settings.REDIS_WITHOUT_PASSWORD):
+        return []
+    says = "Redis or Valkey asks the service for no password, because REDIS_WITHOUT_PASSWORD is true."
+    return [Info(says, "See that it refuses everybody else, as by TLS certificates.", id="front_door.I002")]
 
 
 def _found() -> list[str]:

@@ -11,7 +11,7 @@ import re
 import secrets
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
 import environ
 from csp.constants import NONE, SELF
@@ -47,6 +47,12 @@ def _secret(name: str) -> str:
     if not value:
         _refusals.append(f"{name}_FILE names an empty file: {path}. Write the secret into it.")
     return value
+
+
+def _has_password(redis_url: str) -> bool:
+    """Whether Redis or Valkey is reached with a password, or by a socket of this machine, which has an owner."""
+    address = urlsplit(redis_url)
+    return address.scheme == "unix" or bool(address.password) or "password" in parse_qs(address.query)
 
 
 def _required(name: str, remedy: str) -> str:
@@ -257,6 +263,18 @@ if _redis_password := _secret("REDIS_PASSWORD"):
     if "@" in REDIS_URL or not REDIS_URL.startswith(("redis://", "rediss://")):
         _refusals.append("REDIS_PASSWORD needs a REDIS_URL without a password, as redis://host:6379/0. Correct it.")
     REDIS_URL = REDIS_URL.replace("://", f"://:{quote(_redis_password, safe='')}@", 1)
+# Whoever reaches a server without one can empty the queue, and stop every reminder and message. A socket of this
+# machine has an owner; some servers know their clients by a certificate.
+REDIS_WITHOUT_PASSWORD = env.bool("REDIS_WITHOUT_PASSWORD", default=False)
+if REDIS_WITHOUT_PASSWORD and _has_password(REDIS_URL):
+    _refusals.append("REDIS_WITHOUT_PASSWORD is set, and Redis or Valkey has a password. Take one of them away.")
+_redis_is_open = REDIS_URL and not (_has_password(REDIS_URL) or env.str("REDIS_PASSWORD_FILE", default=""))
+if PRODUCTION and _redis_is_open and not REDIS_WITHOUT_PASSWORD:
+    _refusals.append(
+        "REDIS_URL has no password: whoever reaches the server could stop every message. Set REDIS_PASSWORD, or name a "
+        "unix socket, as unix:///run/valkey/valkey.sock. If the server knows its clients in another way, as by TLS "
+        "certificates, set REDIS_WITHOUT_PASSWORD=true."
+    )
 CACHES = {
     # Counts of API calls: when they cannot be read, calls still succeed.
     "default": {"BACKEND": "config.cache.OptionalRedisCache", "LOCATION": REDIS_URL},
@@ -466,6 +484,8 @@ CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 CELERY_WORKER_MAX_TASKS_PER_CHILD = 2000
 CELERY_WORKER_MAX_MEMORY_PER_CHILD = 400_000  # KiB
 CELERY_TIMEZONE = "UTC"
+# A file that the worker touches when a task ends, and beat when it has sent one: health checks look how old it is.
+HEARTBEAT_FILE = env.str("HEARTBEAT_FILE", default="")
 
 # ---- e-mail: a reference and a link, never a name
 
@@ -599,6 +619,9 @@ FORMAT_MODULE_PATH = "config.formats"
 COUNCIL_NAME = env.str("COUNCIL_NAME", default="Buckinghamshire Council")
 # Whom to write to about the accessibility of the pages; the accessibility statement says it.
 ACCESSIBILITY_EMAIL = env.str("ACCESSIBILITY_EMAIL", default="")
+
+# The places that `load_reference_data` loads: "buckinghamshire", "none", or a folder of the council's own files.
+PLACES = env.str("PLACES", default="") or "buckinghamshire"
 
 # ---- matching
 

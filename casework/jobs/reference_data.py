@@ -17,7 +17,7 @@ from casework.deadlines import policies
 from casework.models import ClockPolicy
 from casework.record import audit
 from errors import Fault, InvalidInput
-from localities.loading import BUCKINGHAMSHIRE, FIRST_DAY, POLICIES, load_files
+from localities.loading import FIRST_DAY, POLICIES, load_files
 
 
 @transaction.atomic
@@ -25,14 +25,14 @@ def load(*folders: Path) -> dict[str, int]:
     """
     Loads everything that is missing.
 
-    :param folders: with CSV files named as in `localities/data`, one after the other; Buckinghamshire's places if none
-        is named.
+    :param folders: with CSV files named as in `localities/data`, one after the other. Without one, the rules and the
+        deadlines are loaded, and no places.
     :returns: the number of new rows of each file.
     :raises InvalidInput: with every fault; each names the file, and the line or the column.
     """
     faults: list[Fault] = []
     counts: dict[str, int] = {}
-    for folder in folders or (BUCKINGHAMSHIRE,):
+    for folder in folders:
         counts |= load_files(folder, faults)
     counts[POLICIES] = _load_policies(folders, faults)
     counts["rule set"] = int(rule_sets.bring_shipped(by=audit.SYSTEM, now=timezone.now()) is not None)

@@ -24,7 +24,7 @@ GOOD = {
     "FRONT_DOOR_MODE": "production",
     "SECRET_KEY": "abcdefghijklmnopqrstuvwxyz-0123456789-ABCDEFGHIJKLMNOP",
     "DATABASE_URL": "postgresql://somebody:hidden-password@localhost/name",
-    "REDIS_URL": "redis://localhost:6379/0",
+    "REDIS_URL": "redis://:password@localhost:6379/0",
     "ALLOWED_HOSTS": "front-door.example",
     "BASE_URL": "https://front-door.example",
     "EMAIL_URL": "smtp://localhost:25",
@@ -97,6 +97,9 @@ def test_with_nothing_set_it_says_everything_that_is_missing_at_once() -> None:
         ({"EMAIL_URL": "consolemail://"}, "EMAIL_URL leads nowhere"),
         ({"DATABASE_URL": "postgresql://a:secret@host:port/name"}, "DATABASE_URL cannot be read. Write it as"),
         ({"DATABASE_URL": "mysql://a:secret@host/name"}, "DATABASE_URL cannot be read. Write it as"),
+        ({"REDIS_URL": "redis://localhost:6379/0"}, "REDIS_URL has no password: whoever reaches the server could stop"),
+        ({"REDIS_URL": "rediss://service@localhost:6379/0"}, "REDIS_URL has no password"),
+        ({"REDIS_WITHOUT_PASSWORD": "true"}, "Redis or Valkey has a password. Take one of them away."),
         ({"METRICS_TOKEN": "x" * 19}, "METRICS_TOKEN is too easy to guess. Give it at least 20 random characters."),
         (
             {"EMAIL_URL": ""},
@@ -162,6 +165,27 @@ def test_a_trial_beside_it_is_found_by_commands_and_by_nothing_else(tmp_path: Pa
 def test_a_safe_configuration_starts() -> None:
     done = manage("check", **GOOD)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    "another_way",
+    [
+        {"REDIS_URL": "redis://localhost/0", "REDIS_PASSWORD": "of its own"},
+        {"REDIS_URL": "redis://localhost/0?password=secret"},
+        {"REDIS_URL": "unix:///run/valkey/valkey.sock?db=0"},
+        {"REDIS_URL": "rediss://localhost/0?ssl_certfile=/run/own.pem", "REDIS_WITHOUT_PASSWORD": "true"},
+    ],
+)
+def test_redis_is_reached_with_a_password_or_in_a_way_that_is_named(another_way: dict[str, str]) -> None:
+    read_settings("print(s.REDIS_URL)", **(GOOD | another_way))
+
+
+def test_the_check_for_deployment_refuses_a_broker_that_anybody_may_use() -> None:
+    done = manage("check", "--deploy", **(GOOD | {"REDIS_URL": "redis://localhost/0"}))
+    assert done.returncode == 1
+    assert "Set REDIS_PASSWORD, or name a unix socket" in done.stderr
+    done = manage("check", "--deploy", **(GOOD | {"REDIS_URL": "redis://localhost/0", "REDIS_WITHOUT_PASSWORD": "1"}))
+    assert "(front_door.I002) Redis or Valkey asks the service for no password" in done.stderr
 
 
 def test_a_council_sign_in_is_configured_and_its_address_may_take_the_form() -> None:

@@ -3,12 +3,14 @@
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 import yaml
 from django.contrib.auth.hashers import make_password
 from django.core.checks import run_checks
@@ -22,10 +24,13 @@ from casework.demonstration.credentials import CLIENT_NAME, prepare
 from casework.jobs import reference_data
 from casework.models import AuditEvent, ClockPolicy, Event
 from config import safe_start
+from config.local.processes import start_child
 from config.local.run import commands
 from errors import InvalidInput
+from localities.loading import BUCKINGHAMSHIRE
 from localities.models import Agency, AgencyClient, Catchment, Locality, Membership, Team, User
-from tests.stage.service import client_of, database_url, free_port
+from tests.stage.databases import another_database, new_name
+from tests.stage.service import client_of, database_url, free_port, wait_until
 from tests.stage.story import Story
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -92,11 +97,23 @@ def test_the_check_for_deployment_asks_the_database_that_it_finds(committed: str
     assert loads.returncode == 0, loads.stderr
 
 
-def test_a_database_that_does_not_answer_stops_nobody(committed: str) -> None:
-    """/readyz says that it is away."""
-    done = started(sys.executable, "-c", "import config.wsgi", database="nobody-made-it", STATIC_ROOT="/nonexistent")
-    assert done.returncode == 0, done.stderr
-    assert "nobody looked for a demonstration" in done.stderr
+@pytest.mark.parametrize("part", ["the web server", "the worker", "beat"])
+def test_no_part_works_before_the_database_answers(committed: str, part: str, tmp_path: Path) -> None:
+    """It waits, and then looks: a demonstration that comes with the database is refused as at any start."""
+    port, log, name = free_port(), tmp_path / "log", new_name()
+    own = {"DATABASE_URL": database_url(name), "REDIS_URL": os.environ["REDIS_URL"], "STATIC_ROOT": "/nonexistent"}
+    child = start_child(part, commands(port, processes=1)[part], environment=PRODUCTION | own, log=log)
+    try:
+        wait_until(lambda: "waiting for the database" in log.read_text(), "it says so")
+        time.sleep(2)
+        assert child.process.poll() is None
+        with pytest.raises(requests.ConnectionError):
+            requests.get(f"http://127.0.0.1:{port}/healthz", timeout=2)
+        with another_database(name=name):
+            wait_until(lambda: child.process.poll() is not None, "it looked, and ended")
+        assert STAFF in log.read_text()
+    finally:
+        child.stop()
 
 
 def test_a_training_copy_is_asked_for_by_name(committed: str) -> None:
@@ -223,10 +240,20 @@ class TestReferenceData:
             model._default_manager.all().delete()
 
     def test_bring_no_people_no_teams_and_no_agencies(self) -> None:
-        reference_data.load()
+        reference_data.load(BUCKINGHAMSHIRE)
         assert Locality.objects.count() == 6
         assert ClockPolicy.objects.exists()
         assert [model for model in (Team, User, Agency) if model._default_manager.exists()] == []
+
+    @pytest.mark.parametrize(("places", "localities"), [("buckinghamshire", 6), ("none", 0), ("own", 1)])
+    def test_come_with_the_places_that_a_council_names(
+        self, tmp_path: Path, settings: Settings, places: str, localities: int
+    ) -> None:
+        (tmp_path / "localities.csv").write_text("code,name\nnorth,North\n")
+        settings.PLACES = str(tmp_path) if places == "own" else places
+        call_command("load_reference_data", verbosity=0)
+        assert Locality.objects.count() == localities
+        assert ClockPolicy.objects.exists()
 
     def test_a_council_brings_the_files_that_it_has(self, tmp_path: Path) -> None:
         reference_data.load()

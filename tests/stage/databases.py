@@ -34,14 +34,20 @@ def workers_database() -> Iterator[None]:
         yield
 
 
+def new_name() -> str:
+    """A name that no database of the server has."""
+    return f"{connection.settings_dict['NAME']}_{uuid.uuid4().hex[:8]}"
+
+
 @contextmanager
-def another_database(like: str = MADE) -> Iterator[str]:
+def another_database(like: str = MADE, name: str = "") -> Iterator[str]:
     """
     A database with Buckinghamshire's reference data and nothing else, until the end of the block.
 
     :param like: another one to copy, which nobody is connected to.
+    :param name: that of `new_name`, where something must know it before.
     """
-    name = f"{connection.settings_dict['NAME']}_{uuid.uuid4().hex[:8]}"
+    name = name or new_name()
     with _copy(name, like):
         yield name
 
