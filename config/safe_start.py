@@ -107,5 +107,6 @@ def _found() -> list[str]:
     try:
         return found()
     finally:
-        # Processes that are started from this one must not share its connection.
+        # Processes that are started from this one must share neither its connection nor a pool with one in it.
         connection.close()
+        connection.close_pool()

@@ -78,6 +78,8 @@ def test_it_refuses_what_compose_starts() -> None:
         assert services[name]["command"].startswith(f"celery --app config.celery {name} ")
     web = next(line for line in (ROOT / "Dockerfile").read_text().splitlines() if line.startswith("CMD"))
     assert '"gunicorn", "config.wsgi", "--preload"' in web
+    # In a container it could write none.
+    assert "--no-control-socket" in web
 
 
 def test_the_check_for_deployment_asks_the_database_that_it_finds(committed: str) -> None:
@@ -92,9 +94,13 @@ def test_the_check_for_deployment_asks_the_database_that_it_finds(committed: str
     done = started(*check, database=committed)
     assert "E003" not in done.stderr
     assert "(front_door.E004) The service is a superuser of its database" in done.stderr, "as these tests are"
-    # And a part starts: to see that, it need not run.
-    loads = started(sys.executable, "-c", "import config.wsgi", database=committed, STATIC_ROOT="/nonexistent")
-    assert loads.returncode == 0, loads.stderr
+    # And a part starts: to see that, it need not run. The web server's processes are forked then, and each must connect
+    # by itself.
+    asks = "import config.wsgi; from django.db import connection as c; print(c.connection, c._connection_pools)"
+    loads = started(
+        sys.executable, "-c", asks, database=committed, STATIC_ROOT="/nonexistent", DATABASE_POOL_SIZE="4"
+    )
+    assert (loads.returncode, loads.stdout) == (0, "None {}\n"), loads.stderr
 
 
 @pytest.mark.parametrize("part", ["the web server", "the worker", "beat"])
