@@ -97,9 +97,7 @@ def test_the_check_for_deployment_asks_the_database_that_it_finds(committed: str
     # And a part starts: to see that, it need not run. The web server's processes are forked then, and each must connect
     # by itself.
     asks = "import config.wsgi; from django.db import connection as c; print(c.connection, c._connection_pools)"
-    loads = started(
-        sys.executable, "-c", asks, database=committed, STATIC_ROOT="/nonexistent", DATABASE_POOL_SIZE="4"
-    )
+    loads = started(sys.executable, "-c", asks, database=committed, STATIC_ROOT="/nonexistent", DATABASE_POOL_SIZE="4")
     assert (loads.returncode, loads.stdout) == (0, "None {}\n"), loads.stderr
 
 
