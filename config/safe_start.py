@@ -109,4 +109,4 @@ def _found() -> list[str]:
     finally:
         # Processes that are started from this one must share neither its connection nor a pool with one in it.
         connection.close()
-        connection.close_pool()
+        connection.close_pool()  # type: ignore[attr-defined]  # PostgreSQL's
