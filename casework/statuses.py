@@ -20,6 +20,15 @@ class ContactStatus(TextChoices):
     DECIDED = "decided", "Decided"
 
 
+class SenderStatus(TextChoices):
+    """What the agency that sent a contact is told of its status."""
+
+    RECEIVED = "received", "Received"
+    BEING_LOOKED_AT = "being_looked_at", "Being looked at"
+    WAITING_FOR_YOU = "waiting_for_your_information", "Waiting for your information"
+    DECIDED = "decided", "Decided"
+
+
 class HandoffStatus(TextChoices):
     """The status of a handoff."""
 

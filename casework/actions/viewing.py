@@ -1,10 +1,11 @@
 """Views of a contact or a case. The audit records every view."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, cast
 
-from django.db.models import OuterRef, QuerySet
+from django.db.models import Case as SqlCase
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.db.models.functions import Coalesce
 
 from casework.access import restricted
@@ -35,10 +36,17 @@ from casework.models import (
 from casework.models.inserting import insert_all
 from casework.models.together import read_together, share_out
 from casework.record import audit
+from casework.statuses import ContactStatus, PartnerCheckStatus, SenderStatus
 from localities.models import OVERSEEING_ROLES, Agency, User
 from localities.roles import roles_of
 from localities.working_time import local_day
 
+# What the sender of a contact is promised, whatever the contact's rating: the clocks by what they are for.
+DUE_TO_SENDER = {
+    "acknowledgement": "acknowledge_referrer",
+    "next_step": "next_step_decision",
+    "feedback": "feedback_to_referrer",
+}
 LEARNED = Information.objects.select_related("by_user", "by_agency")
 
 
@@ -98,19 +106,62 @@ def view_for_decision(
     return contact
 
 
-def view_own_contact(*, reference: str, by: Agency, now: datetime) -> Contact:
+def view_own_contact(
+    *, reference: str, check: Callable[[Contact], object] = lambda _: None, by: Agency, now: datetime
+) -> Contact:
     """
-    A contact that this agency sent.
+    A contact that this agency sent, with `sender_status` and when what it is promised is due. The view is audited.
 
+    :param check: raises an error if the contact is not shown: then there was no view.
     :raises Contact.DoesNotExist: there is no such contact, or another agency sent it.
     """
-    contact = (
-        Contact.objects.filter(agency=by)
-        .select_related("recommendation", "decision_in_effect__recommendation", "case")
-        .get(reference=reference)
-    )
+    contact = _own_contacts(by).select_related("recommendation", "case").get(reference=reference)
+    check(contact)
     audit.record(Event.CONTACT_VIEWED, by=by, at=now, contact=contact)
     return contact
+
+
+def list_own_contacts(
+    *,
+    narrowed: Callable[[QuerySet[Contact]], Sequence[Contact]],
+    check: Callable[[Sequence[Contact]], object] = lambda _: None,
+    by: Agency,
+    now: datetime,
+) -> Sequence[Contact]:
+    """
+    Contacts that this agency sent, as `view_own_contact` has them. One audit event names those that are shown.
+
+    :param narrowed: takes all of them, and returns those of one page.
+    :param check: raises an error if the contacts are not shown: then nothing was listed.
+    """
+    contacts = narrowed(_own_contacts(by))
+    check(contacts)
+    audit.record(Event.CONTACTS_LISTED, by=by, at=now, references=[contact.reference for contact in contacts])
+    return contacts
+
+
+def _own_contacts(agency: Agency) -> QuerySet[Contact]:
+    """
+    `sender_status` is the status as the agency may know it. The deadlines are those that are the same for every
+    contact: when the decision is due follows from the rating, which the agency must not learn.
+    """
+    checks = PartnerCheck.objects.filter(contact=OuterRef("pk"))
+    is_asked = Exists(checks.filter(agency=agency, status=PartnerCheckStatus.ASKED))
+    somebody_looked = ~Q(status=ContactStatus.RECEIVED) | Q(owner__isnull=False) | Q(screened_at__isnull=False)
+    status = SqlCase(
+        When(status=ContactStatus.DECIDED, then=Value(SenderStatus.DECIDED)),
+        When(is_asked, then=Value(SenderStatus.WAITING_FOR_YOU)),
+        When(somebody_looked | Exists(checks), then=Value(SenderStatus.BEING_LOOKED_AT)),
+        default=Value(SenderStatus.RECEIVED),
+    )
+    due = {
+        f"{name}_due_at": Subquery(
+            Clock.objects.running().filter(contact=OuterRef("pk"), kind=kind).values("due_at")[:1]
+        )
+        for name, kind in DUE_TO_SENDER.items()
+    }
+    contacts = Contact.objects.filter(agency=agency).annotate(sender_status=status, **due)
+    return contacts.select_related("decision_in_effect__recommendation")
 
 
 def view_person(*, reference: str, by: User, now: datetime) -> Person:

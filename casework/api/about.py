@@ -6,17 +6,15 @@ knows. It says nothing of anybody, so no token is needed.
 from typing import Any
 
 from django.conf import settings
-from django.http.response import HttpResponseBase
 from django.utils import timezone
-from django.utils.cache import get_conditional_response
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
 from rest_framework.views import APIView
 
 from casework.api.authentication import AgencyThrottle
+from casework.api.news import IF_NONE_MATCH, NOTHING_NEW, NothingNewError, check_is_news
 from casework.api.parsing import LARGEST as LARGEST_BODY
 from casework.api.reference_data import reference_data
 from casework.api.schema import CAPABILITIES, AboutSerializer, ReferenceDataSerializer, problems
@@ -35,12 +33,9 @@ class OpenView(APIView):
     permission_classes = ()
     throttle_classes = ()
 
-    def answer(self, request: Request, response: Response) -> HttpResponseBase:
-        """The response, or 304 without a body where the caller has it already."""
+    def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
         response["Cache-Control"] = "no-cache"
-        known = get_conditional_response(request._request, response.get("ETag"), None, response)
-        assert known is not None, "it is given a response"
-        return known
+        return super().finalize_response(request, response, *args, **kwargs)
 
 
 class AboutView(OpenView):
@@ -52,7 +47,7 @@ class AboutView(OpenView):
         description="Its version, what can be done with it here, its limits, and where to go from here.",
         responses={200: AboutSerializer, **problems(token=False)},
     )
-    def get(self, request: Request) -> HttpResponseBase:
+    def get(self, request: Request) -> Response:
         throttle: Any = AgencyThrottle()
         links = {
             "token": "token",
@@ -79,7 +74,7 @@ class AboutView(OpenView):
             },
             "links": {name: reverse(view, request=request) for name, view in links.items()},
         }
-        return self.answer(request, Response(about))
+        return Response(about)
 
 
 class ReferenceDataView(OpenView):
@@ -93,17 +88,17 @@ class ReferenceDataView(OpenView):
             "your lists from here. Keep the ETag of the answer and send it as If-None-Match: the answer is 304, "
             "without a body, until something changes."
         ),
-        parameters=[
-            OpenApiParameter(
-                "If-None-Match", OpenApiTypes.STR, OpenApiParameter.HEADER, description="The ETag that you have."
-            )
-        ],
+        parameters=[IF_NONE_MATCH],
         responses={
             200: ReferenceDataSerializer,
-            304: OpenApiResponse(description="Nothing has changed since."),
+            304: NOTHING_NEW,
             **problems(503, token=False),
         },
     )
-    def get(self, request: Request) -> HttpResponseBase:
+    def get(self, request: Request) -> Response:
         codes, tag = reference_data(live(timezone.now()).version_id)
-        return self.answer(request, Response(codes, headers={"ETag": tag}))
+        try:
+            check_is_news(request, tag)
+        except NothingNewError as nothing_new:
+            return nothing_new.response
+        return Response(codes, headers={"ETag": tag})

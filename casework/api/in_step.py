@@ -11,10 +11,14 @@ from casework.access.in_step import wait_for_step
 
 
 class InStep(APIView):
-    """A view whose answers, also its refusals, leave `API_ANSWER_STEP_MS` after the request, or at a multiple of it."""
+    """
+    A view whose answers to what is sent, also its refusals, leave `API_ANSWER_STEP_MS` after the request, or at a
+    multiple of it. What is read are an agency's own contacts, and tells nothing by its time.
+    """
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         began = time.monotonic()
         answer: HttpResponseBase = super().dispatch(request, *args, **kwargs)
-        wait_for_step(began)
+        if request.method == "POST":
+            wait_for_step(began)
         return answer

@@ -1,11 +1,10 @@
 """The codes that a contact may hold and an answer may name, each in words."""
 
-import hashlib
-import json
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
+from casework.api.news import tag_of
 from casework.facts.contact_document import PARENTAL_RESPONSIBILITY
 from casework.models import ContactType, FamilyAgreement, FileKind, FileState, ParentsTold, SharingBasis, Source
 from casework.models.choices import DASHES, HOW_IT_ARRIVED
@@ -42,8 +41,7 @@ def reference_data(version_id: int) -> tuple[dict[str, Any], str]:
         "file_kinds": _in_words(FileKind.choices),
         "file_states": _in_words(FileState.choices),
     }
-    digest = hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
-    return data, f'"{digest[:32]}"'
+    return data, tag_of(data)
 
 
 def _in_words(choices: Iterable[tuple[Any, Any]]) -> list[dict[str, str]]:

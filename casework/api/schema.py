@@ -16,6 +16,7 @@ from casework.api.threshold_check import MOST_CHILDREN, MOST_INDICATORS, SCREENE
 from casework.facts.contact_document import Part, part_in
 from casework.facts.learned import AdultInformation, ChildInformation, InformationDocument
 from casework.models.files import LARGEST, FileKind, FileState
+from casework.statuses import SenderStatus
 from triage.facts import Facts
 from triage.ruleset import Hold, Rag, shipped
 
@@ -170,14 +171,17 @@ class FileSerializer(serializers.Serializer[Any]):
     )
 
 
-class ContactStatusSerializer(serializers.Serializer[Any]):
-    """What the agency may know of a contact that it sent."""
+class ContactReceivedSerializer(serializers.Serializer[Any]):
+    """What the agency may know of a contact that it sent. When it comes in, nothing is decided yet."""
 
     reference = serializers.CharField(help_text="Ours. Keep it: people ask for it on the telephone.")
     url = serializers.URLField(help_text="Where to read what became of it.")
     agency_reference = serializers.CharField(allow_null=True, help_text="Yours, as we keep it: in one line.")
     received_at = serializers.DateTimeField()
-    status = serializers.ChoiceField(choices=["being_considered", "decided"])
+    status = serializers.ChoiceField(
+        choices=SenderStatus.choices,
+        help_text="`waiting_for_your_information`: we have asked your agency something about the children.",
+    )
     decided_at = serializers.DateTimeField(allow_null=True)
     outcome = OutcomeSerializer(allow_null=True, help_text="For professionals, once decided.")
     files = FileSerializer(many=True, help_text="Those that you sent.")
@@ -186,6 +190,43 @@ class ContactStatusSerializer(serializers.Serializer[Any]):
         help_text="Every detail that could not be read, or was read with a correction; of what you read later, those "
         "that you have not put right since.",
     )
+
+
+class PromisesSerializer(serializers.Serializer[Any]):
+    """When you hear from us. Each `_due_at` is null once it is done, and before it is promised."""
+
+    acknowledged_at = serializers.DateTimeField(
+        allow_null=True, help_text="When the referrer was told that we have it."
+    )
+    acknowledgement_due_at = serializers.DateTimeField(allow_null=True)
+    next_step_due_at = serializers.DateTimeField(
+        allow_null=True, help_text="When somebody has said what happens next, at the latest."
+    )
+    feedback_due_at = serializers.DateTimeField(allow_null=True, help_text="When the referrer hears what was decided.")
+    feedback_given_at = serializers.DateTimeField(allow_null=True)
+
+
+class ContactStatusSerializer(ContactReceivedSerializer, PromisesSerializer):
+    """What the agency may know of a contact that it sent, and when it hears from us."""
+
+
+class ListedContactSerializer(PromisesSerializer):
+    """A contact in a list: read it by its `url` for files and warnings."""
+
+    reference = serializers.CharField()
+    url = serializers.URLField()
+    agency_reference = serializers.CharField(allow_null=True)
+    received_at = serializers.DateTimeField()
+    status = serializers.ChoiceField(choices=SenderStatus.choices)
+    decided_at = serializers.DateTimeField(allow_null=True)
+    outcome = OutcomeSerializer(allow_null=True)
+
+
+class ContactListSerializer(serializers.Serializer[Any]):
+    """Some of the contacts that the agency sent, the newest first."""
+
+    contacts = ListedContactSerializer(many=True)
+    next = serializers.URLField(allow_null=True, help_text="Where the older ones are.")
 
 
 class InformationSerializer(serializers.Serializer[Any]):

@@ -4,7 +4,8 @@ without a name. An agency sees only what it sent.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
 
 from django.core.files.uploadedfile import UploadedFile
@@ -18,18 +19,29 @@ from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
+from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
 from casework.access.conditions import is_told_outcomes
 from casework.actions import corrections, files, receiving, threshold_checks, viewing
 from casework.api import threshold_check
-from casework.api.authentication import ReadingThrottle, ThresholdCheckThrottle, UrgentThrottle, agency_of
+from casework.api.authentication import (
+    AgencyThrottle,
+    ReadingThrottle,
+    ThresholdCheckThrottle,
+    UrgentThrottle,
+    agency_of,
+)
 from casework.api.in_step import InStep
+from casework.api.listing import Pages, WantedSerializer, wanted
+from casework.api.news import IF_NONE_MATCH, NOTHING_NEW, NothingNewError, check_is_news, tag_of
 from casework.api.parsing import FileTooLarge
 from casework.api.schema import (
     CONTACT_EXAMPLE,
     INFORMATION_EXAMPLE,
     THRESHOLD_CHECK_EXAMPLE,
+    ContactListSerializer,
+    ContactReceivedSerializer,
     ContactStatusSerializer,
     FileSerializer,
     InformationSerializer,
@@ -44,6 +56,7 @@ from casework.files import storing
 from casework.files.content import ALLOWED
 from casework.files.uploads import UPLOAD_IS_TOO_LARGE, check_was_kept
 from casework.models import Contact, File
+from casework.statuses import SenderStatus
 from errors import Fault, InvalidInput
 from localities.models import Agency
 from triage.facts import Facts
@@ -67,17 +80,27 @@ IS_REPLAYED = OpenApiParameter(
 
 
 class ContactsView(InStep):
-    """Send a contact about children."""
+    """Send a contact about children, or list those that the agency sent."""
 
-    not_valid = "The contact was not taken in. Correct the errors and send it again."
-    required_scopes = {"POST": "contacts:write"}  # noqa: RUF012  # DRF reads it; nobody writes it
+    required_scopes = {"POST": "contacts:write", "GET": "contacts:read"}  # noqa: RUF012  # as above
+
+    @property
+    def not_valid(self) -> str:
+        if self.request.method == "POST":
+            return "The contact was not taken in. Correct the errors and send it again."
+        return "Correct the address, and ask again."
+
+    def get_throttles(self) -> list[BaseThrottle]:
+        return [AgencyThrottle() if self.request.method == "POST" else ReadingThrottle()]
 
     def check_throttles(self, request: Request) -> None:
         """A child in danger now does not wait for the agency's other contacts, nor does what came before."""
         try:
             super().check_throttles(request)
         except Throttled:
-            if not (_may_not_wait(request) and UrgentThrottle().allow_request(request, self)):
+            if request.method != "POST" or not (
+                _may_not_wait(request) and UrgentThrottle().allow_request(request, self)
+            ):
                 raise
 
     @extend_schema(
@@ -91,7 +114,7 @@ class ContactsView(InStep):
         ),
         parameters=[IDEMPOTENCY_KEY, IS_REPLAYED],
         request={"application/json": ContactDocument},
-        responses={201: ContactStatusSerializer, **problems(400, 413, 415, 422, 503)},
+        responses={201: ContactReceivedSerializer, **problems(400, 413, 415, 422, 503)},
         examples=[OpenApiExample("A concern about a child at school", CONTACT_EXAMPLE, request_only=True)],
     )
     def post(self, request: Request) -> Response:
@@ -105,6 +128,33 @@ class ContactsView(InStep):
         answer = _received(received.contact, [detail.warning for detail in received.to_check], request)
         return Response(answer, status=201, headers={"Location": answer["url"], **_replayed(received.is_new)})
 
+    @extend_schema(
+        operation_id="listContacts",
+        summary="List the contacts that you sent",
+        description=(
+            "The newest first, page by page: follow `next`. To hear what has changed, read the list of those that are "
+            "not decided yet, with the ETag that you have: 304 costs you and us nearly nothing."
+        ),
+        parameters=[WantedSerializer, IF_NONE_MATCH],
+        responses={200: ContactListSerializer, 304: NOTHING_NEW, **problems(400)},
+    )
+    def get(self, request: Request) -> Response:
+        asked, pages, answer = wanted(request), Pages(), {}
+
+        def check(contacts: Sequence[Contact]) -> None:
+            listed = [_in_a_list(contact, request) for contact in contacts]
+            answer.update({"contacts": listed, "next": pages.get_next_link()})
+            check_is_news(request, tag_of(answer))
+
+        try:
+            viewing.list_own_contacts(
+                narrowed=lambda contacts: pages.of(contacts, asked, request, self), check=check,
+                by=_agency(request), now=timezone.now(),
+            )  # fmt: skip
+        except NothingNewError as nothing_new:
+            return nothing_new.response
+        return Response(answer, headers={"ETag": tag_of(answer)})
+
 
 class ContactView(APIView):
     """What became of a contact that the agency sent, and what it could still put right."""
@@ -115,17 +165,26 @@ class ContactView(APIView):
     @extend_schema(
         operation_id="readContact",
         summary="Read what became of a contact",
-        responses={200: ContactStatusSerializer, **problems(404)},
+        description=(
+            "Send the ETag of the answer that you have as If-None-Match: until something changes, the answer is 304."
+        ),
+        parameters=[IF_NONE_MATCH],
+        responses={200: ContactStatusSerializer, 304: NOTHING_NEW, **problems(404)},
     )
     def get(self, request: Request, reference: str) -> Response:
+        answer: dict[str, Any] = {}
+
+        def check(contact: Contact) -> None:
+            answer.update(_status(contact, request))
+            check_is_news(request, tag_of(answer))
+
         try:
-            contact = viewing.view_own_contact(reference=reference, by=_agency(request), now=timezone.now())
+            viewing.view_own_contact(reference=reference, check=check, by=_agency(request), now=timezone.now())
         except Contact.DoesNotExist:
             raise Http404 from None
-        assert contact.recommendation is not None, "every received contact has a recommendation"
-        rules = of_version(contact.recommendation.rule_set_id).rule_set
-        warnings = still_open(contact, indicators=rules.catalogue.entries)
-        return Response(_status(contact, warnings, contact.files.filter(by_agency=contact.agency), request))
+        except NothingNewError as nothing_new:
+            return nothing_new.response
+        return Response(answer, headers={"ETag": tag_of(answer)})
 
 
 class InformationView(InStep):
@@ -291,7 +350,7 @@ def _received(contact: Contact, warnings: Iterable[Fault], request: Request) -> 
         "url": reverse("api-contact", [contact.reference], request=request),
         "agency_reference": contact.agency_reference or None,
         "received_at": contact.received_at.isoformat(),
-        "status": "being_considered",
+        "status": SenderStatus.RECEIVED,
         "decided_at": None,
         "outcome": None,
         "files": [],
@@ -303,24 +362,45 @@ def _warnings(warnings: Iterable[Fault]) -> list[dict[str, str]]:
     return [{"pointer": warning.pointer, "detail": str(warning)} for warning in warnings]
 
 
-def _status(
-    contact: Contact, warnings: Iterable[Fault], sent_files: Iterable[File], request: Request
-) -> dict[str, Any]:
+def _status(contact: Contact, request: Request) -> dict[str, Any]:
     """
-    What the agency may know: that we have it, what we could not read, and, once decided, what. Never the history of
-    the family, which other agencies told us, nor the recommendation, which rests on it.
+    What the agency may know: that we have it, what we could not read, when it hears from us, and, once decided, what.
+    Never the history of the family, which other agencies told us, nor the recommendation, which rests on it.
     """
+    assert contact.recommendation is not None, "every received contact has a recommendation"
+    indicators = of_version(contact.recommendation.rule_set_id).rule_set.catalogue.entries
+    sent_files = contact.files.filter(by_agency=contact.agency_id)
+    return _in_a_list(contact, request) | {
+        "files": [_file(file) for file in sent_files],
+        "warnings": _warnings(still_open(contact, indicators=indicators)),
+    }
+
+
+def _in_a_list(contact: Contact, request: Request) -> dict[str, Any]:
     decision = contact.decision_in_effect
     outcome = None
     if decision is not None and is_told_outcomes(contact):
         pathway = of_version(decision.recommendation.rule_set_id).rule_set.pathways[decision.pathway]
         outcome = {"pathway": pathway.id, "says": pathway.called}
-    return _received(contact, warnings, request) | {
-        "status": "decided" if decision is not None else "being_considered",
-        "decided_at": decision.decided_at.isoformat() if decision is not None else None,
+    shown: Any = contact  # with what `viewing` adds
+    return {
+        "reference": contact.reference,
+        "url": reverse("api-contact", [contact.reference], request=request),
+        "agency_reference": contact.agency_reference or None,
+        "received_at": contact.received_at.isoformat(),
+        "status": shown.sender_status,
+        "decided_at": _moment(decision.decided_at if decision is not None else None),
         "outcome": outcome,
-        "files": [_file(file) for file in sent_files],
+        "acknowledged_at": _moment(contact.acknowledged_at),
+        "acknowledgement_due_at": _moment(shown.acknowledgement_due_at),
+        "next_step_due_at": _moment(shown.next_step_due_at),
+        "feedback_due_at": _moment(shown.feedback_due_at),
+        "feedback_given_at": _moment(contact.feedback_given_at),
     }
+
+
+def _moment(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment is not None else None
 
 
 def _file(file: File) -> dict[str, Any]:

@@ -241,6 +241,9 @@ class Contact(models.Model):
                 fields=["team", "received_at"], name="contact_waiting", condition=~Q(status=ContactStatus.DECIDED)
             ),
             models.Index(fields=["received_at"], name="contact_by_receipt"),
+            models.Index(
+                fields=["agency", "-received_at", "-id"], name="contact_of_agency", condition=Q(agency__isnull=False)
+            ),
             models.Index(fields=["said_digest"], name="contact_by_said_digest"),
             models.Index(
                 fields=["agency", "agency_reference"],

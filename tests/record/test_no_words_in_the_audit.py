@@ -132,7 +132,9 @@ class WholeStory:
     def a_waiting_contact(self) -> None:
         contact = self.contact(agreement={"service": "not_sought"})
         viewing.view_contact(reference=contact.reference, **self.said())
-        viewing.view_own_contact(reference=contact.reference, by=contact.agency or self.fail(), now=self.story.now)
+        sender = contact.agency or self.fail()
+        viewing.view_own_contact(reference=contact.reference, by=sender, now=self.story.now)
+        viewing.list_own_contacts(narrowed=list, by=sender, now=self.story.now)
         clock = contact.clocks.get(kind="final_decision_green")
         clock_changes.pause(clock_id=clock.pk, reason=WORD, **self.said())
         clock_changes.resume(clock_id=clock.pk, reason=WORD, **self.said())
