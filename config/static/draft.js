@@ -1,5 +1,7 @@
 // Forms that save themselves while somebody types, and before they are sent: a contact, or a form about a record. Where
 // one cannot be saved, it says so, stays on the page and tries again. Without JavaScript its buttons save.
+import { isTypedInto } from "./typed-before.js";
+
 const WAIT = 1200;
 const AGAIN = 5000;
 const announced = document.querySelector("[data-announced]");
@@ -48,12 +50,13 @@ class SavingForm {
     this.isTyped = false;
     this.sends = false;
     this.going = Promise.resolve(true);
-    form.addEventListener("input", () => {
-      this.isTyped = true; // A field that merely loses the focus changes, too.
-      this.changed();
-    });
+    form.addEventListener("input", () => this.typed());
     form.addEventListener("change", () => this.changed());
     form.addEventListener("submit", (event) => this.submitted(event));
+    if (isTypedInto(form)) {
+      this.typed();
+      this.save();
+    }
   }
 
   // On the form, so that it is seen by whatever leaves the page: `time-out.js`.
@@ -159,6 +162,11 @@ class SavingForm {
   later(wait) {
     clearTimeout(this.waiting);
     this.waiting = setTimeout(() => this.save(), wait);
+  }
+
+  typed() {
+    this.isTyped = true; // A field that merely loses the focus changes, too.
+    this.changed();
   }
 
   changed() {

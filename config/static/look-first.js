@@ -1,5 +1,7 @@
 // While somebody is written down on the form for a contact, likely families are shown beside. Without JavaScript there is
 // a step of its own for it.
+import { isTypedInto } from "./typed-before.js";
+
 const WAIT = 700;
 const FIELDS = ["first_name", "last_name", "address_lines", "postcode", "phone", "nhs_number",
   "date_of_birth_day", "date_of_birth_month", "date_of_birth_year"];
@@ -36,10 +38,17 @@ for (const place of document.querySelectorAll("[data-likely]")) {
     }
   };
 
+  const lookSoon = () => {
+    clearTimeout(waiting);
+    waiting = setTimeout(look, WAIT);
+  };
+
   part.addEventListener("input", (event) => {
     if (FIELDS.some((name) => event.target.name === `${prefix}-${name}`)) {
-      clearTimeout(waiting);
-      waiting = setTimeout(look, WAIT);
+      lookSoon();
     }
   });
+  if (isTypedInto(part.closest("form"))) {
+    lookSoon();
+  }
 }

@@ -1,5 +1,7 @@
 // Warns before the session ends, and goes to the sign-in page when it has. The server decides and is asked each time:
 // another tab may have put the end off. Without JavaScript the sign-in page says when one is signed out.
+import { isTypedInto } from "./typed-before.js";
+
 const dialog = document.querySelector("[data-time-out]");
 const { timeOut: address, signIn, who } = dialog.dataset;
 const [warnsBefore, tellsEvery] = [Number(dialog.dataset.warnsBefore), Number(dialog.dataset.tellsEvery)];
@@ -7,8 +9,9 @@ const [left, said, stayButton] = ["[data-left]", "[data-said]", "[data-stay]"].m
 const otherTabs = new BroadcastChannel("front-door-presence");
 // What is done with these has reached the server by itself.
 const SAVES_ITSELF = "form[data-draft]";
+const isAnother = (form) => form.method === "post" && !form.matches(SAVES_ITSELF) && !dialog.contains(form);
 // All other forms in which somebody has typed.
-const changed = new Set();
+const changed = new Set(Array.from(document.forms).filter((form) => isAnother(form) && isTypedInto(form)));
 
 let endsAt = Date.now() + Number(dialog.dataset.endsIn) * 1000;
 let toldAt = Date.now();
@@ -131,8 +134,8 @@ for (const kind of ["keydown", "pointerdown", "input"]) {
   }, { passive: true });
 }
 document.addEventListener("input", ({ target }) => {
-  const form = target.form;
-  if (form && form.method === "post" && !form.matches(SAVES_ITSELF) && !dialog.contains(form)) {
+  const { form } = target;
+  if (form && isAnother(form)) {
     changed.add(form);
   }
 });

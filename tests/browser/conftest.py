@@ -2,13 +2,14 @@
 
 import os
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.conf import settings
 from django.db import connections
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect, sync_playwright
 
 from casework.models import Contact
 from localities.models import User
@@ -19,6 +20,9 @@ from tests.stage.staff import as_recommended
 
 AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
 WCAG_2_2_AA = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+# How long to wait at most for what comes: a machine that has other things to do is slow, and fails no test.
+PATIENCE = 60_000
+expect.set_options(timeout=PATIENCE)
 
 
 @pytest.fixture(scope="package")
@@ -58,9 +62,33 @@ class SignedIn:
         if message.type == "error" and not any(f"status of {code}" in message.text for code in (404, 410, 422)):
             self.complaints.append(message.text)
 
-    def go(self, path: str) -> Page:
-        self.page.goto(self.base_url + path)
+    def go(self, path: str, *, wait_until: Any = "load") -> Page:
+        self.page.goto(self.base_url + path, wait_until=wait_until)
         return self.page
+
+    @contextmanager
+    def next_page(self) -> Iterator[None]:
+        """
+        Wait for the whole page to which a link, a button or Enter leads: `with window.next_page(): link.click()`.
+
+        For what comes next and does not wait by itself: `go`, a query, or a look for what the old page has, too.
+        """
+        self.page.wait_for_load_state()
+        with self.page.expect_navigation():
+            yield
+
+    @contextmanager
+    def late_scripts(self) -> Iterator[None]:
+        """The scripts of the page that is opened here are on their way, and arrive at the end."""
+        held: list[Route] = []
+        self.page.route("**/*.js", lambda route: held.append(route))
+        try:
+            yield
+            assert held, "no script was asked for"
+        finally:
+            # Those that are held go on.
+            self.page.unroute("**/*.js")
+        self.page.wait_for_load_state()
 
     def sign_in(self, username: str) -> Page:
         """Be signed in, without the form: its page and the check of a password take half a second each time."""
@@ -101,6 +129,7 @@ class SignedIn:
         What axe finds on the page as it stands against WCAG 2.2 AA, landmarks of one name, and what stands in none: one
         line for each fault.
         """
+        self.page.wait_for_load_state()
         if not self.page.evaluate("'axe' in window"):
             self.page.evaluate(AXE.read_text())
         found: dict[str, Any] = self.page.evaluate(
@@ -119,6 +148,7 @@ class SignedIn:
 
     def faults(self) -> list[str]:
         """What is wrong with the page in this window, with everything open that is folded up."""
+        self.page.wait_for_load_state()
         self.page.evaluate("document.querySelectorAll('details').forEach(part => { part.open = true })")
         return (["wider than its window"] if self.overflows() else []) + self.accessibility()
 
@@ -156,6 +186,7 @@ class SignedIn:
 
     def overflows(self) -> bool:
         """Whether the page is wider than its window, so that a reader must scroll sideways."""
+        self.page.wait_for_load_state()
         wider: bool = self.page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
         return wider
 
@@ -174,7 +205,7 @@ def visit(browser: Browser, service: Service, _free_windows: dict[bool, list[Sig
     def open_window(*, width: int = 1200, javascript: bool = True) -> SignedIn:
         if not _free_windows[javascript]:
             context = browser.new_context(java_script_enabled=javascript)
-            context.set_default_timeout(15_000)
+            context.set_default_timeout(PATIENCE)
             _free_windows[javascript].append(SignedIn(context, service))
         window = _free_windows[javascript].pop()
         taken.append((javascript, window))
@@ -189,6 +220,17 @@ def visit(browser: Browser, service: Service, _free_windows: dict[bool, list[Sig
         else:
             window.leave()
             _free_windows[javascript].append(window)
+
+
+def is_saved(page: Page) -> None:
+    """
+    All that was typed is saved, and the page says so. It does not yet where it hears nothing: its scripts come first.
+    """
+    page.wait_for_load_state()
+    expect(page.get_by_role("status").filter(has_text="Saved at")).to_be_visible()
+    # It tries again every few seconds, and a server that was killed takes some to come back.
+    expect(page.locator("[data-trouble]").filter(visible=True)).to_have_count(0)
+    expect(page.locator("[data-saved]").filter(has_text="Saving…")).to_have_count(0)
 
 
 def choose_as_recommended(page: Page, contact: Contact) -> None:

@@ -23,7 +23,8 @@ def test_both_records_are_compared_and_settled(visit: Any, service: Service) -> 
     window = visit(javascript=False)
     page = window.sign_in("amina")
     page = window.go(f"/contacts/{contact}/")
-    page.get_by_role("link", name="Compare both records").first.click()
+    with window.next_page():
+        page.get_by_role("link", name="Compare both records").first.click()
     sides = page.get_by_role("region", name="Name").locator("dl > div")
     for width, is_beside in ((1280, True), (320, False)):
         window.resize(width)

@@ -4,20 +4,17 @@ Enter."""
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from django.utils import timezone
+from playwright.sync_api import expect
 
 from casework.models import Contact, ContactDraft
-from casework.web.draft_form import new_key
+from casework.web.draft_form import TASKS, new_key
+from tests.browser.conftest import is_saved
+from tests.stage.documents import child
 from tests.stage.service import Service
+from tests.stage.story import Story
 
 WORRIES = "What are they worried about?"
-
-
-def is_saved(page: Page) -> None:
-    """All that was typed is saved; until then, the page says when it was saved last, or that it is being saved."""
-    expect(page.get_by_role("status").filter(has_text="Saved at")).to_be_visible()
-    # It tries again every few seconds, and a server that was killed takes some to come back.
-    expect(page.locator("[data-trouble]")).to_be_hidden(timeout=60_000)
 
 
 def test_what_was_typed_outlives_the_server_the_session_and_the_browser(visit: Any, service: Service) -> None:
@@ -60,7 +57,8 @@ def test_what_was_typed_outlives_the_server_the_session_and_the_browser(visit: A
     page.get_by_role("link", name="Quentin", exact=True).click()
     expect(page.get_by_role("heading", level=1)).to_have_text("New contact")
     assert elsewhere.faults_at(320, 1280) == []
-    page.get_by_role("link", name="Presenting concern").click()
+    with elsewhere.next_page():
+        page.get_by_role("link", name="Presenting concern").click()
     expect(page.get_by_label(WORRIES)).to_have_value("He comes to school hungry and tired, most days of the week")
     # The first window still has the form open.
     page.get_by_label(WORRIES).fill("He comes to school hungry and tired, most days of the week.")
@@ -76,6 +74,35 @@ def test_what_was_typed_outlives_the_server_the_session_and_the_browser(visit: A
     page.get_by_role("button", name="Delete the draft").click()
     expect(page.get_by_text("The draft is deleted.")).to_be_visible()
     window.complaints.clear()
+
+
+def test_what_was_typed_before_the_scripts_were_there_is_saved_at_once(visit: Any) -> None:
+    """On a slow connection. A family that is likely is shown as well."""
+    Story(timezone.now()).contact(children=[child(first_name="Sunniva", last_name="Latecomer", nhs_number=None)])
+    window = visit(width=1280)
+    page = window.sign_in("amina")
+    key = new_key()
+    with window.late_scripts():
+        window.go(f"/contacts/new/{key}/children/", wait_until="commit")
+        part = page.get_by_role("region", name="Child 1")
+        part.get_by_label("First name").fill("Sunniva")
+        part.get_by_label("Last name").fill("Latecomer")
+        part.get_by_label("Sex").select_option(index=2)
+        part.get_by_role("checkbox").first.check()
+        checked, sex = part.get_by_role("checkbox").first.get_attribute("name"), part.get_by_label("Sex").input_value()
+        assert not ContactDraft.objects.filter(key=key).exists()
+    is_saved(page)
+    typed = ContactDraft.objects.get(key=key).typed
+    assert (typed["child-0-first_name"], typed["child-0-last_name"]) == (["Sunniva"], ["Latecomer"])
+    assert typed["child-0-sex"] == [sex]
+    assert typed[str(checked)]
+    expect(part.get_by_role("link", name="Sunniva Latecomer")).to_be_visible()
+    # Nothing is typed on a page that is only opened.
+    for section in TASKS:
+        window.go(f"/contacts/new/{key}/{section.slug}/")
+        page.wait_for_load_state("networkidle")
+    assert ContactDraft.objects.get(key=key).tasks.keys() == {"children"}
+    assert window.complaints == []
 
 
 @pytest.mark.parametrize("javascript", [True, False])
@@ -109,7 +136,8 @@ def test_enter_submits_nothing_and_another_child_has_the_focus(visit: Any, javas
     page.get_by_role("button", name="Undo removing Robin").click()
     expect(page.get_by_role("heading", name="Child 1")).to_be_focused()
     expect(page.get_by_role("region", name="Child 1").get_by_label("First name")).to_have_value("Robin")
-    page.get_by_role("button", name="Remove child 1").click()
+    with window.next_page():
+        page.get_by_role("button", name="Remove child 1").click()
     page.get_by_role("button", name="Save and continue later").click()
     expect(page.get_by_role("heading", level=1, name="Your drafts")).to_be_visible()
     expect(page.get_by_role("link", name=called, exact=True)).to_be_visible()
@@ -173,8 +201,8 @@ def test_what_is_typed_right_before_somebody_leaves_is_saved_first(visit: Any, r
     page.get_by_label(WORRIES).fill("He sleeps at")
     is_saved(page)
     page.get_by_label(WORRIES).press_sequentially(" the bus station")
-    page.get_by_role(role, name=name).click()
-    page.wait_for_url(lambda url: "/concern/" not in url)
+    with window.next_page():
+        page.get_by_role(role, name=name).click()
     draft = ContactDraft.objects.get(key=key)
     assert draft.typed["contact-worries"] == ["He sleeps at the bus station"]
     assert not ContactDraft.objects.filter(split_from=draft).exists()
@@ -229,14 +257,16 @@ def test_back_finds_the_pages_that_had_faults(visit: Any, javascript: bool) -> N
     draft = f"/contacts/new/{new_key()}/"
     window.go(f"{draft}referrer/")
     page.locator("#id_contact-arrived_time").fill("noon")
-    page.get_by_role("button", name="Save and continue", exact=True).click()
+    with window.next_page():
+        page.get_by_role("button", name="Save and continue", exact=True).click()
     summary = page.locator(".govuk-error-summary")
     expect(summary).to_be_visible()
     assert page.url.endswith("/referrer/?check")
     if javascript:
         assert window.faults_at(320, 1280) == []
     window.go(f"{draft}check/")
-    page.get_by_role("button", name="Submit contact").click()
+    with window.next_page():
+        page.get_by_role("button", name="Submit contact").click()
     expect(summary).to_be_visible()
     assert page.url.endswith("/check/?check")
     window.go("/reminders/")

@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 
 from casework.models import Duty
 from casework.reading import open_list_files
+from tests.browser.conftest import is_saved
 from tests.stage.documents import child
 from tests.stage.service import Service
 from tests.stage.story import Story
@@ -64,7 +65,7 @@ def test_a_shift_is_handed_over_and_read_by_keyboard(visit: Any, service: Servic
     assert window.faults_at(320, 1280) == []
     page.get_by_label("What must the next shift know?").focus()
     page.keyboard.type("Ring the school at eight.")
-    expect(page.get_by_text("not recorded yet")).to_be_visible()
+    is_saved(page)
     page.reload()
     expect(page.get_by_label("What must the next shift know?")).to_have_value("Ring the school at eight.")
     page.get_by_role("button", name="Hand over", exact=True).press("Enter")

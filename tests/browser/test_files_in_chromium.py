@@ -94,9 +94,11 @@ def test_every_page_of_files_is_for_everybody(visit: Any, of_a_family: Contact, 
     page.get_by_role("button", name="Add file").click()
     expect(page.get_by_text("The file is added.")).to_be_visible()
     assert window.faults_at(320, 1280) == []
-    page.get_by_role("link", name="letter.pdf").click()
+    with window.next_page():
+        page.get_by_role("link", name="letter.pdf").click()
     assert window.faults_at(320, 1280) == []
-    page.get_by_role("link", name="Remove this file").click()
+    with window.next_page():
+        page.get_by_role("link", name="Remove this file").click()
     page.get_by_role("button", name="Remove the file").click()
     expect(page.get_by_role("alert").get_by_role("link", name="Enter why the file is removed")).to_be_visible()
     assert window.faults_at(320, 1280) == []

@@ -72,7 +72,7 @@ def test_a_practice_lead_changes_a_number_and_a_gate_and_reads_a_replay(
     if not javascript:
         wait_until(lambda: not Replay.objects.filter(finished_at__isnull=True).exists(), "a replay")
         page.reload()
-    expect(page.get_by_role("heading", name="In short")).to_be_visible(timeout=20_000)
+    expect(page.get_by_role("heading", name="In short")).to_be_visible()
     assert not window.complaints
 
 

@@ -77,7 +77,8 @@ def test_a_passkey_and_an_app_a_lost_telephone_and_two_who_let_somebody_in(
     has_heading(page, "Second step of signing in")
     expect(page.get_by_text("until then you can open nothing else")).to_be_visible()
     assert window.faults_at(320, 1280) == []
-    page.get_by_role("link", name="Worklist").click()
+    with window.next_page():
+        page.get_by_role("link", name="Worklist").click()
     has_heading(page, "Second step of signing in")
 
     # By keyboard alone: the link, the name, and Enter.
@@ -111,17 +112,20 @@ def test_a_passkey_and_an_app_a_lost_telephone_and_two_who_let_somebody_in(
         page.get_by_role("link", name=link).click()
         has_heading(page, heading)
         assert window.faults_at(320, 1280) == []
-        page.get_by_role("link", name="Back", exact=True).click()
+        with window.next_page():
+            page.get_by_role("link", name="Back", exact=True).click()
 
     # The passkey signs in by itself, on the way to a page.
-    page.get_by_role("button", name="Sign out").click()
+    with window.next_page():
+        page.get_by_role("button", name="Sign out").click()
     window.go("/reports/overrides/")
     assert window.faults_at(320, 1280) == []
     page.get_by_role("button", name="Sign in with a passkey").click()
     page.wait_for_url("**/reports/overrides/")
 
     # The telephone is gone, and the laptop with it.
-    page.get_by_role("button", name="Sign out").click()
+    with window.next_page():
+        page.get_by_role("button", name="Sign out").click()
     device.is_lost()
     window.go("/")
     window.fill_in_the_sign_in("paula")
@@ -134,8 +138,9 @@ def test_a_passkey_and_an_app_a_lost_telephone_and_two_who_let_somebody_in(
     maya.sign_in("maya")
     maya.go("/account/")
     assert maya.faults_at(320, 1280) == []
-    maya.page.get_by_role("link", name="Let somebody in").click()
-    maya.page.get_by_role("button", name="Ask a second person").click()
+    for role, name in (("link", "Let somebody in"), ("button", "Ask a second person")):
+        with maya.next_page():
+            maya.page.get_by_role(role, name=name).click()
     assert maya.faults_at(320, 1280) == []
     maya.page.get_by_label("Who has lost their second step?").select_option(label=paula.name)
     maya.page.get_by_label("What happened").fill("Her bag was stolen. I called her back on her desk number.")

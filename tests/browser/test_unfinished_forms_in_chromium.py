@@ -12,7 +12,7 @@ from django.utils import timezone
 from playwright.sync_api import Browser, Page, expect
 
 from casework.models import Contact, Decision, UnfinishedForm
-from tests.browser.conftest import SignedIn, choose_as_recommended
+from tests.browser.conftest import SignedIn, choose_as_recommended, is_saved
 from tests.stage.chromium import ARGUMENTS, chromium
 from tests.stage.documents import child
 from tests.stage.service import Service, wait_until
@@ -30,11 +30,6 @@ def contact_about(first_name: str, last_name: str) -> Contact:
 
 def why(page: Page) -> Any:
     return page.get_by_role("textbox", name="Why?", exact=True)
-
-
-def is_saved(page: Page) -> None:
-    expect(page.get_by_role("status").filter(has_text="not recorded yet.")).to_be_visible()
-    expect(page.locator("[data-trouble]").filter(visible=True)).to_have_count(0, timeout=60_000)
 
 
 @contextmanager
@@ -85,7 +80,8 @@ def test_a_rationale_outlives_a_browser_that_crashes(
     why(page).press("End")
     why(page).press_sequentially(REST)
     page.get_by_role("button", name="Check your answers").click()
-    page.get_by_role("link", name="Change level of need").click()
+    with window.next_page():
+        page.get_by_role("link", name="Change level of need").click()
     expect(why(page)).to_have_value(TYPED + REST)
     page.get_by_role("button", name="Check your answers").click()
     page.get_by_role("button", name="Confirm decision").click()
@@ -104,7 +100,8 @@ def test_of_two_who_decide_at_once_neither_loses_a_word(visit: Any) -> None:
         choose_as_recommended(window.page, contact)
         why(window.page).fill(f"{TYPED}{REST} {name.capitalize()} says so.")
     for window in (faster, slower):
-        window.page.get_by_role("button", name="Check your answers").click()
+        with window.next_page():
+            window.page.get_by_role("button", name="Check your answers").click()
     faster.page.get_by_role("button", name="Confirm decision").click()
     expect(faster.page.get_by_role("heading", level=1)).to_contain_text("Decision recorded")
     page = slower.page
@@ -184,7 +181,8 @@ def test_without_javascript_a_button_keeps_it(visit: Any) -> None:
     page.get_by_role("link", name="Open the form with this text").click()
     why(page).fill(TYPED + REST)
     window.lose_the_session()
-    page.get_by_role("button", name="Check your answers").click()
+    with window.next_page():
+        page.get_by_role("button", name="Check your answers").click()
     window.fill_in_the_sign_in("amina")
     page.get_by_role("button", name="Open the form with this text").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text(DECIDE)
@@ -211,6 +209,24 @@ def test_what_the_family_says_is_kept_on_the_page_of_a_contact(visit: Any) -> No
     page.get_by_role("button", name="Clear it").click()
     expect(page.get_by_role("main")).to_contain_text("What you typed is cleared.")
     assert not UnfinishedForm.objects.filter(record=str(contact)).exists()
+    assert window.complaints == []
+
+
+def test_what_a_browser_fills_in_again_is_not_typed(visit: Any) -> None:
+    """After Reload, Firefox shows what stood in a form, and it may be recorded by now. What is typed then is saved."""
+    contact = contact_about("Philippa", "Marchmont")
+    window = visit()
+    page = window.sign_in("amina")
+    window.go(f"/contacts/{contact}/notes/new/")
+    text = page.get_by_role("textbox", name="Note", exact=True)
+    with window.late_scripts():
+        page.reload(wait_until="commit")
+        text.fill("Mum rang.")
+    expect(page.locator("[data-unsaved]")).to_have_count(0)
+    assert not UnfinishedForm.objects.filter(record=str(contact)).exists()
+    text.press_sequentially(" She")
+    is_saved(page)
+    assert UnfinishedForm.objects.get(record=str(contact)).typed["note-text"] == ["Mum rang. She"]
     assert window.complaints == []
 
 
@@ -268,7 +284,8 @@ def test_back_finds_what_was_typed_when_a_colleague_was_faster(visit: Any) -> No
     page.get_by_role("button", name="Check your answers").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("Check your decision")
     Story(timezone.now()).decided(contact, by="maya")
-    page.get_by_role("button", name="Confirm decision").click()
+    with window.next_page():
+        page.get_by_role("button", name="Confirm decision").click()
     for goes_back in (False, True, True):
         if goes_back:
             page.go_back()

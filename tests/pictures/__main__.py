@@ -65,7 +65,8 @@ def searched(text: str) -> Callable[[Page], None]:
     def reach(page: Page) -> None:
         page.goto(_base(page) + "/search/")
         page.get_by_role("searchbox").first.fill(text)
-        page.get_by_role("searchbox").first.press("Enter")
+        with page.expect_navigation():
+            page.get_by_role("searchbox").first.press("Enter")
 
     return reach
 
@@ -284,7 +285,8 @@ class _Pages:
             page.goto(f"{self._base}/accounts/login/")
             page.locator("[name=login]").fill(who)
             page.locator("[name=password]").fill(self._passwords[who])
-            page.locator("main button").first.click()
+            with page.expect_navigation():
+                page.locator("main button").first.click()
             self._open[who] = page
         return self._open[who]
 
