@@ -31,4 +31,4 @@ RUN SECRET_KEY=for-collecting-static-files-only-0123456789-abcdefghijklmnopqrstu
 USER 10001:10001
 ENV FRONT_DOOR_MODE=production
 EXPOSE 8000
-CMD ["gunicorn", "config.wsgi", "--preload", "--no-control-socket", "--bind=0.0.0.0:8000", "--workers=3", "--threads=4", "--max-requests=5000", "--max-requests-jitter=500"]
+CMD ["gunicorn", "config.wsgi", "--preload", "--worker-class=config.web_server.WebWorker", "--no-control-socket", "--bind=0.0.0.0:8000", "--workers=3", "--threads=4", "--max-requests=5000", "--max-requests-jitter=500"]

@@ -25,6 +25,8 @@ _QUIET = {
     # It quotes Notify's answer, which may quote an address. The sender logs what failed.
     "notifications_python_client": "ERROR",
     "oauthlib": "WARNING",
+    # It has a line for each request that waits for a thread.
+    "waitress.queue": "ERROR",
 }
 
 
@@ -64,9 +66,14 @@ def configure(options: dict[str, Any]) -> None:
             "formatters": {"plain": formatter},
             "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "plain"}},
             "root": {"level": options["level"], "handlers": ["stderr"]},
-            "filters": {"route": {"()": RouteInsteadOfPath}, "task": {"()": TaskWithoutMessage}},
+            "filters": {
+                "route": {"()": RouteInsteadOfPath},
+                "server": {"()": ServerWithoutPath},
+                "task": {"()": TaskWithoutMessage},
+            },
             "loggers": {name: {"level": level} for name, level in _QUIET.items()}
             | {name: {"filters": ["route"]} for name in ("django.request", "django.security.csrf")}
+            | {"waitress": {"level": "WARNING", "filters": ["server"]}}
             | ({"celery.app.trace": {"level": "WARNING", "filters": ["task"]}} if options["json"] else {}),
         }
     )
@@ -98,6 +105,14 @@ class RouteInsteadOfPath(logging.Filter):
         if isinstance(request, HttpRequest) and isinstance(record.args, tuple):
             route = _route(request) or "no route"
             record.args = tuple(route if arg == request.path else arg for arg in record.args)
+        return True
+
+
+class ServerWithoutPath(logging.Filter):
+    """Removes the path from the web server's line about an answer that broke off: it stands in the message."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.msg = str(record.msg).partition(" while serving ")[0]
         return True
 
 

@@ -196,6 +196,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "config.middleware.NeverCacheMiddleware",
+    "config.bodies.BodiesMiddleware",
     "casework.web.errors.ErrorPageMiddleware",
     "casework.web.keeping.KeepingMiddleware",
 ]

@@ -74,11 +74,14 @@ _ADAPTERS: dict[Any, TypeAdapter[Any]] = {}
 
 def load_json(text: str | bytes) -> Any:
     """
-    Parses JSON strictly: without NaN, without the same key twice in an object, and at most `MOST_DEEP` levels deep.
+    Parses JSON strictly: in UTF-8 (a mark before it does no harm), without NaN, without the same key twice in an
+    object, and at most `MOST_DEEP` levels deep.
 
     :raises InvalidInput: with the line and the column of the fault, or with the place of every key that stands twice.
     """
     try:
+        # Python would also read bytes as UTF-16 and UTF-32.
+        text = text if isinstance(text, str) else text.decode("utf-8-sig")
         document = json.loads(text, object_pairs_hook=_object, parse_constant=_no_constant)
     except json.JSONDecodeError as error:
         # Some of Python's sentences end in "at" already.

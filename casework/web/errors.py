@@ -37,7 +37,8 @@ from casework.web.unfinished import data_of, is_somebody_elses, keep, kept_at, s
 from errors import NotAllowedInStatus, NotPermitted, ServiceError, TakenBySomeoneElse
 from localities.models import User
 
-API = "/api/"
+# The addresses of programs: what they are answered is no page.
+PROGRAMS = ("/api/", "/o/")
 # The names of the records' pages; what is done there is named after them.
 RECORDS = frozenset({"contact", "case", "person"})
 NOT_FOUND = "This page does not exist, or you do not have access to it. Check the reference."
@@ -54,6 +55,29 @@ NOT_UNDERSTOOD = "This request could not be understood. Go back and try again."
 MAY_BE_SAVED = (
     "The service lost its database for a moment. What you did may have been saved: look before you do it again."
 )
+TOO_SLOW = (
+    "Nothing was saved: it took too long until everything had come. Go back and try again; what you typed may still be "
+    "on that page."
+)
+TOO_BUSY = (
+    "Nothing was saved: many large files are being sent at the moment. Go back and try again in a minute; what you "
+    "typed may still be on that page."
+)
+# What is said of a request of which not everything was read.
+NOT_READ = {
+    408: ("This took too long", TOO_SLOW),
+    413: ("This is too large", TOO_LARGE),
+    503: ("This cannot be done now", TOO_BUSY),
+}
+PROBLEMS = {
+    400: "invalid",
+    403: "not-permitted",
+    404: "not-found",
+    408: "too-slow",
+    413: "too-large",
+    415: "unsupported-media-type",
+    503: "unavailable",
+}
 BROKEN = "Nothing was saved. Try again. If it happens again, tell your administrator."
 
 
@@ -96,7 +120,7 @@ class ErrorPageMiddleware:
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     if isinstance(exception, RequestDataTooBig):
-        return _page(request, 413, "This is too large", TOO_LARGE, gives_back=False)
+        return _page(request, 413, *NOT_READ[413], gives_back=False)
     if isinstance(exception, SessionInterrupted) and _lost_the_database(exception):
         return _page(request, 503, "Sorry, there is a problem with the service", MAY_BE_SAVED, gives_back=False)
     return _page(request, 400, "There is a problem with the request", NOT_UNDERSTOOD, gives_back=False)
@@ -112,6 +136,15 @@ def _lost_the_database(error: BaseException | None) -> bool:
             return True
         error = error.__context__
     return False
+
+
+def not_read(request: HttpRequest, status: int, says: str) -> HttpResponse:
+    """
+    :param says: a sentence for the developer of a program.
+    """
+    title, for_people = NOT_READ.get(status, ("There is a problem with the request", NOT_UNDERSTOOD))
+    is_page = not request.path.startswith(PROGRAMS)
+    return _page(request, status, title, for_people if is_page else says, gives_back=False)
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -191,8 +224,8 @@ def _page(
     :param kept: what was typed, where it is kept and its typist may see it again.
     :param opens_again: whether it can be sent once more from its page.
     """
-    if request.path.startswith(API):
-        name = {400: "invalid", 403: "not-permitted", 404: "not-found", 413: "too-large"}.get(status, "error")
+    if request.path.startswith(PROGRAMS):
+        name = PROBLEMS.get(status, "error")
         document = {"type": f"urn:front-door:problem:{name}", "title": title, "status": status, "detail": says}
         return JsonResponse(document, status=status, content_type="application/problem+json")
     context: dict[str, object] = {"title": title, "says": says, "record": record, "found": {"closed": closed}}

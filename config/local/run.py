@@ -118,6 +118,7 @@ def commands(port: int, *, processes: int = 2) -> dict[str, list[str]]:
         "beat": [*celery, "beat", "--scheduler=celery.beat:Scheduler", "--pidfile="],
         "the web server": [
             *(sys.executable, "-m", "gunicorn", "config.wsgi", "--preload"),
+            "--worker-class=config.web_server.WebWorker",
             f"--bind=127.0.0.1:{port}",
             *(f"--workers={processes}", "--threads=4", "--log-level=warning", "--graceful-timeout=10"),
         ],

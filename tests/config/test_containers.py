@@ -28,7 +28,7 @@ from config.local import embedded
 from config.local.folders import Folders, make_folders
 from config.local.processes import Child, start_child
 from tests.stage.mail import mail_server
-from tests.stage.service import free_port, wait_until
+from tests.stage.service import free_port, images_web_server, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())
@@ -403,7 +403,7 @@ def test_web_worker_and_beat_work_with_what_they_may(council: Council, valkey: s
         children: list[Child] = []
         celery = [sys.executable, "-m", "celery", "--app", "config.celery"]
         for name, command in (
-            ("web", [sys.executable, "-m", "gunicorn", "config.wsgi", "--preload", f"--bind=127.0.0.1:{port}"]),
+            ("web", images_web_server(port)),
             ("worker", [*celery, *SERVICES["worker"]["command"].split()[3:], "--concurrency=1"]),
             ("beat", [*celery, *SERVICES["beat"]["command"].split()[3:]]),
         ):

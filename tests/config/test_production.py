@@ -17,7 +17,7 @@ from casework.families.likeness.weights import SHIPPED
 from config.local.processes import start_child
 from localities.models import User
 from tests.stage.databases import own_database
-from tests.stage.service import database_url, free_port, wait_until
+from tests.stage.service import database_url, free_port, images_web_server, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 GOOD = {
@@ -316,17 +316,8 @@ def production(django_db_setup: None, django_db_blocker: Any, tmp_path_factory: 
         collected = manage("collectstatic", "--no-input", **environment)
         assert collected.returncode == 0, collected.stderr
         port = free_port()
-        command = [
-            sys.executable,
-            "-m",
-            "gunicorn",
-            "config.wsgi",
-            "--preload",
-            f"--bind=127.0.0.1:{port}",
-            "--threads=2",
-        ]
         log = static / "web.log"
-        child = start_child("web", command, environment=environment, log=log)
+        child = start_child("web", images_web_server(port, "--threads=2"), environment=environment, log=log)
         try:
             wait_until(lambda: _answers(port), "the production server answers")
             yield f"http://127.0.0.1:{port}"

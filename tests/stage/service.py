@@ -4,17 +4,20 @@ and a mail server that keeps what it is sent. For journeys and for the browser.
 """
 
 import contextlib
+import json
 import os
 import re
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email.message import Message
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -279,6 +282,14 @@ def progress_of_start(base_url: str, children: Iterable[Child]) -> object:
             times = psutil.Process(child.process.pid).cpu_times()
             taken.append(int(times.user + times.system))
     return readiness(base_url), taken
+
+
+def images_web_server(port: int, *more: str) -> list[str]:
+    """The command of the image's web server, on a port of this machine, with one process."""
+    dockerfile = Path(__file__).parents[2] / "Dockerfile"
+    (line,) = [line for line in dockerfile.read_text().splitlines() if line.startswith("CMD ")]
+    command = [word for word in json.loads(line.removeprefix("CMD ")) if not word.startswith(("--bind", "--workers"))]
+    return [sys.executable, "-m", *command, f"--bind=127.0.0.1:{port}", "--workers=1", *more]
 
 
 def free_port() -> int:
