@@ -127,32 +127,38 @@ def _may_be_worth_proposing(person: Described, other: Described, weights: Weight
     Whether the score may be high enough, were the homes the same, and names and homes as rare as any. Whether the names
     are reversed is asked where that could be enough. Whoever has the same number is always worth proposing.
     """
+    strangers = family = 0.0
+    for name, level in _beside_names(person, other):
+        if level in ONE_NUMBER and name in weights.joined_by:
+            return True
+        bits = weights.levels[name][level].bits
+        strangers += bits.strangers
+        family += bits.family
     rarest = log2((commonness.people + USUAL) / USUAL)
-    found = dict(_beside_names(person, other))
-    if _have_one_number(found, weights):
-        return True
-    rest = [weights.levels[name][level].bits for name, level in found.items()]
     if person.homes and other.homes:
-        rest += (weights.most["home"], Bits(rarest, 0.0))
-    if not _may_be_enough(weights, *rest, *weights.most_of_names, Bits(2 * rarest, 0.0)):
+        strangers += weights.most["home"].strangers + rarest
+        family += weights.most["home"].family
+    missing = Bits(weights.least.strangers - strangers, weights.least.family - family)
+    if not _may_be_enough(weights.most_of_names, missing, 2 * rarest):
         return False
     names = [weights.levels[name][level].bits for name, level in _names(person, other)]
-    if _may_be_enough(weights, *rest, *names, Bits(rarest * len(names), 0.0)):
+    if _may_be_enough(names, missing, rarest * len(names)):
         return True
-    if not _may_be_enough(weights, *rest, *(weights.most[name] for name in ("first_name", "last_name", "order"))):
+    if not _may_be_enough(weights.most_of_reversed_names, missing, 0):
         return False
     crossed = _reversed(person, other)
     return bool(crossed) and _may_be_enough(
-        weights, *rest, *(weights.levels[name][level].bits for name, level in crossed.items())
+        [weights.levels[name][level].bits for name, level in crossed.items()], missing, 0
     )
 
 
-def _may_be_enough(weights: Weights, *found: Bits) -> bool:
-    strangers = family = 0.0
-    for bits in found:
+def _may_be_enough(names: Iterable[Bits], missing: Bits, rarest: float) -> bool:
+    """Whether what the names say is as much as is missing, if they are the rarest, which says so many bits more."""
+    strangers, family = rarest, 0.0
+    for bits in names:
         strangers += bits.strangers
         family += bits.family
-    return strangers >= weights.least.strangers and family >= weights.least.family
+    return strangers >= missing.strangers and family >= missing.family
 
 
 class _Weighed(NamedTuple):

@@ -305,6 +305,8 @@ NO_AGREEMENT = frozenset({"alike", "partly", "differs"})
 LAST_NAME_LEVELS = ("same", "variant", "longer", "sounds", "letter", "initial", "alike", "differs")
 
 
+# Somebody is compared with many of their name, by first names and last, and by each other's: most pairs come again.
+@lru_cache(maxsize=100_000)
 def nearest_last(last: Name, other: Name) -> str:
     """The level at which two last names agree."""
     if last.whole == other.whole:
@@ -373,6 +375,8 @@ def _nearest(name: str, other: str) -> str:
 
 def _is_diminutive(name: str, other: str) -> bool:
     """Whether a name is made of the beginning of the other: Dougie of Douglas, Robbie of Roberto."""
+    if not name.endswith(("ie", "y", "i")):
+        return False
     stem = re.sub(r"(?<=.)(ie|y|i)$", "", name)
     if stem == name:
         return False

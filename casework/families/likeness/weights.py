@@ -147,6 +147,11 @@ class Weights(Document):
         order = Bits(*(max(0.0, bits) for bits in self.most["order"]))
         return [self.most["first_name"], self.most["last_name"], order]
 
+    @cached_property
+    def most_of_reversed_names(self) -> list[Bits]:
+        """The most that they can say where they are reversed."""
+        return [self.most[name] for name in ("first_name", "last_name", "order")]
+
     def __str__(self) -> str:
         return f"{self.weights}/{self.version}"
 
