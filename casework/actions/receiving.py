@@ -1,6 +1,5 @@
 """Receiving a contact."""
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -53,7 +52,7 @@ from casework.models import (
     Recommendation,
 )
 from casework.models.inserting import insert_all
-from casework.models.prepared import Call, Prepared, send
+from casework.models.prepared import Call, Prepared, as_json, send
 from casework.models.visibility import CLOSED_BY, closes_from
 from casework.record import audit
 from errors import KeyUsedForAnother, ServiceError
@@ -532,12 +531,17 @@ def _unborn_or_born_lately(
             yield from unborn.may_be_one(child, adults, but_not=themselves | proposed)
 
 
-# What this contact may repeat: the contacts of the same sender with the same document and not with another reference,
-# or with the same reference.
+# The ids; and what this contact may repeat: the contacts of the same sender with the same document and not with another
+# reference, or with the same reference. How many ids there are to be comes from a query, so that PostgreSQL plans this
+# once, whatever the numbers.
 NUMBER_AND_EARLIER = Prepared(
     "number_and_earlier",
-    f"""
-SELECT nextval(pg_get_serial_sequence('casework_contact', 'id')), (
+    """
+SELECT nextval(pg_get_serial_sequence('casework_contact', 'id')),
+       nextval(pg_get_serial_sequence('casework_recommendation', 'id')),
+       ARRAY(SELECT nextval(of_people) FROM generate_series(1, (SELECT %(number)s::int + %(adults)s::int))),
+       ARRAY(SELECT nextval(of_children) FROM generate_series(1, (SELECT %(number)s::int))),
+       ARRAY(SELECT nextval(of_adults) FROM generate_series(1, (SELECT %(adults)s::int))), (
     SELECT json_agg(json_build_array(
         COALESCE(earlier.resend_of_id, earlier.id), earlier.said_digest, has.the_children,
         CASE WHEN has.the_children THEN earlier.document END
@@ -564,28 +568,24 @@ SELECT nextval(pg_get_serial_sequence('casework_contact', 'id')), (
         WHERE agency_id = %(agency)s AND agency_reference = %(own_reference)s
           AND agency_reference <> '' AND received_at > %(two_weeks_back)s
     ))
-), EXISTS (
+)
+FROM pg_get_serial_sequence('casework_person', 'id') AS of_people,
+     pg_get_serial_sequence('casework_contactchild', 'id') AS of_children,
+     pg_get_serial_sequence('casework_contactadult', 'id') AS of_adults
+""",
+)
+SOMEBODY_IS_HIDDEN = Prepared("is_somebody_hidden", f"SELECT {confidentiality.SOMEBODY_IS_HIDDEN}")
+A_NEIGHBOUR_IS_HIDDEN = Prepared("is_a_neighbour_hidden", f"SELECT {confidentiality.A_NEIGHBOUR_IS_HIDDEN}")
+SOMEBODY_IS_RESTRICTED = Prepared(
+    "is_somebody_restricted",
+    f"""
+SELECT EXISTS (
     SELECT FROM casework_restriction restriction JOIN casework_person person ON person.id = restriction.person_id
     WHERE restriction.lifted_at IS NULL
       AND COALESCE(person.same_as_id, person.id) IN (SELECT closing_id FROM {CLOSED_BY.format("%(on_record)s")})
 )
 """,  # noqa: S608  # our own constants
 )
-# How many ids there are to be comes from a query, so that PostgreSQL plans this once, whatever the numbers.
-IDS = Prepared(
-    "take_ids",
-    """
-SELECT ARRAY(SELECT nextval(people) FROM generate_series(1, (SELECT %(children)s::int + %(adults)s::int))),
-       ARRAY(SELECT nextval(children) FROM generate_series(1, (SELECT %(children)s::int))),
-       ARRAY(SELECT nextval(adults) FROM generate_series(1, (SELECT %(adults)s::int))),
-       nextval(pg_get_serial_sequence('casework_recommendation', 'id'))
-FROM pg_get_serial_sequence('casework_person', 'id') AS people,
-     pg_get_serial_sequence('casework_contactchild', 'id') AS children,
-     pg_get_serial_sequence('casework_contactadult', 'id') AS adults
-""",
-)
-SOMEBODY_IS_HIDDEN = Prepared("is_somebody_hidden", f"SELECT {confidentiality.SOMEBODY_IS_HIDDEN}")
-A_NEIGHBOUR_IS_HIDDEN = Prepared("is_a_neighbour_hidden", f"SELECT {confidentiality.A_NEIGHBOUR_IS_HIDDEN}")
 
 
 class _Numbered(NamedTuple):
@@ -593,10 +593,10 @@ class _Numbered(NamedTuple):
 
     recommendation: int
     resend_of: int | None
-    somebody_is_restricted: bool
-    somebody_is_hidden: bool
-    a_neighbour_is_hidden: bool
     reference: Reference
+    a_neighbour_is_hidden: bool = False
+    somebody_is_hidden: bool = False
+    somebody_is_restricted: bool = False
 
 
 def _number(contact: Contact, people: _People) -> _Numbered:
@@ -608,46 +608,43 @@ def _number(contact: Contact, people: _People) -> _Numbered:
     The ids are taken while the household is locked, so that of two contacts about it the later has the higher id.
     """
     children, adults = people.children, people.adults
-    hidden = [A_NEIGHBOUR_IS_HIDDEN(postcodes=[row.postcode for row in people.rows])]
+    questions = {"a_neighbour_is_hidden": A_NEIGHBOUR_IS_HIDDEN(postcodes=[row.postcode for row in people.rows])}
     # Somebody with no match has no household on record.
     if people.matched:
-        hidden.append(SOMEBODY_IS_HIDDEN(matched=[*people.matched]))
-    (numbered,), (ids,), *is_hidden, _, versions = send(
+        questions["somebody_is_hidden"] = SOMEBODY_IS_HIDDEN(matched=[*people.matched])
+    if people.on_record:
+        questions["somebody_is_restricted"] = SOMEBODY_IS_RESTRICTED(
+            on_record=[*people.on_record], careful=closes_from()
+        )
+    (numbered,), *answers, _, versions = send(
         NUMBER_AND_EARLIER(
             said_digest=contact.said_digest,
             agency=contact.agency_id,
             own_reference=contact.agency_reference,
             a_day_back=contact.received_at - SAME_DOCUMENT,
             two_weeks_back=contact.received_at - SAME_REFERENCE,
-            children=json.dumps(
+            children=as_json(
                 [
                     {"first_name": child.first_name, "last_name": child.last_name, "born": child.date_of_birth}
                     for child in children
-                ],
-                default=str,
+                ]
             ),
             number=len(children),
+            adults=len(adults),
             people=people.of_children,
-            on_record=[*people.on_record],
-            careful=closes_from(),
         ),
-        IDS(children=len(children), adults=len(adults)),
-        *hidden,
+        *questions.values(),
         clocks.LOCK(),
         clocks.READ(),
     )
-    contact.pk, earlier, somebody_is_restricted = numbered
+    contact.pk, of_recommendation, of_records, of_children, of_adults, earlier = numbered
     resend_of = repeated(contact.document, contact.said_digest, [Earlier(*each) for each in earlier or ()])
-    of_records, of_children, of_adults, of_recommendation = ids
     for row, record_id, row_id in zip(people.rows, of_records, [*of_children, *of_adults], strict=True):
         row.pk, row.recorded_as.pk = row_id, record_id
         # Not through the attributes: Django would drop the related objects.
         vars(row).update(contact_id=contact.pk, recorded_as_id=record_id, person_id=row.person.pk)
-    ((a_neighbour_is_hidden,),), *around = is_hidden
-    return _Numbered(
-        of_recommendation, resend_of, somebody_is_restricted, [(True,)] in around, a_neighbour_is_hidden,
-        from_rows(versions),
-    )  # fmt: skip
+    answered = {name: answer for name, [(answer,)] in zip(questions, answers, strict=True)}
+    return _Numbered(of_recommendation, resend_of, from_rows(versions), **answered)
 
 
 def _team(recommendation: Recommendation, now: datetime, reference: Reference) -> Team:

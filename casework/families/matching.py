@@ -6,7 +6,6 @@ person's records is compared. What is certain joins two records, and can be undo
 somebody to confirm or reject.
 """
 
-import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -27,7 +26,7 @@ from casework.families.likeness.weights import Weights, in_use
 from casework.families.person_keys import Stored, counting, describe_record, doubts, other_ways
 from casework.families.unborn import BY_THE_DAY
 from casework.models import ContactAdult, ContactChild, Person, PersonMatch
-from casework.models.prepared import Call, Prepared, send
+from casework.models.prepared import Call, Prepared, as_json, send
 from casework.record.transitions import move
 from casework.statuses import MatchStatus
 from localities.models import Agency, User
@@ -377,7 +376,7 @@ def _look(
     found: dict[int, list[PossibleMatch]] = {place: [] for place in range(len(described))}
     if not pairs:
         return found
-    keys = json.dumps([key for _, key in pairs])
+    keys = as_json([key for _, key in pairs])
     locks = _locks([key for _, key in pairs])
     # One round trip. Each statement sees what was stored before it began, and so the later ones all that was stored
     # before the locks were there.
@@ -386,10 +385,10 @@ def _look(
         BY_THE_INDEX(),
         CANDIDATES(
             keys=keys,
-            probes=json.dumps([place for place, _ in pairs]),
+            probes=as_json([place for place, _ in pairs]),
             but_not=list(but_not),
         ),
-        COUNTS(counted=json.dumps(list(counted))),
+        COUNTS(counted=as_json(list(counted))),
         AS_IT_LIKES(),
     )
     candidates, commonness = _by_person(rows), _commonness(counted, counts)
@@ -405,7 +404,7 @@ def _look(
 def _locks(keys: Sequence[str]) -> list[Call]:
     if len(set(keys)) > MOST_LOCKS:
         return [LOCK_ALL()]
-    return [LOCK_SOME(), LOCK_KEYS(keys=json.dumps(keys))]
+    return [LOCK_SOME(), LOCK_KEYS(keys=as_json(keys))]
 
 
 def _by_person(rows: Iterable[tuple[Any, ...]]) -> dict[int, dict[int, list[Stored]]]:

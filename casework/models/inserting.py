@@ -1,16 +1,13 @@
 """Inserting rows without composing the statement anew each time, for what is written with every contact."""
 
-import json
 from collections.abc import Iterable, Sequence
-from datetime import date
 from functools import cache
 from typing import Any, NamedTuple
-from uuid import UUID
 
 from django.db import connection
 from django.db.models import ForeignKey, Model
 
-from casework.models.prepared import Call, Prepared, send
+from casework.models.prepared import Call, Prepared, as_json, send
 
 
 def insert_all(*groups: Iterable[Model], beside: Sequence[Call] = ()) -> None:
@@ -24,10 +21,11 @@ def insert_all(*groups: Iterable[Model], beside: Sequence[Call] = ()) -> None:
     calls = [*(insertion(rows) for rows in lists), *beside]
     if not calls:
         return
+    alias = connection.alias
     for rows, ids in zip(lists, send(*calls), strict=False):
         for row, (pk,) in zip(rows, ids, strict=True):
             row.pk = pk
-            row._state.adding, row._state.db = False, connection.alias
+            row._state.adding, row._state.db = False, alias
 
 
 def insertion(rows: Sequence[Model], *, skip_existing: bool = False) -> Call:
@@ -41,15 +39,9 @@ def insertion(rows: Sequence[Model], *, skip_existing: bool = False) -> Call:
         for reference in references:
             if vars(row)[reference.attname] is None:
                 _take_over_id(row, reference)
-    values = [{column: vars(row)[name] for column, name in columns} for row in rows]
-    return statement(rows=json.dumps(values, default=_as_text, ensure_ascii=False))
-
-
-def _as_text(value: object) -> str:
-    """What JSON has no word for and PostgreSQL reads as Python writes it."""
-    if isinstance(value, (date, UUID)):
-        return str(value)
-    raise TypeError(f"{value!r} cannot be inserted as JSON.")
+    # PostgreSQL takes what is missing for NULL.
+    values = [{column: value for column, name in columns if (value := vars(row)[name]) is not None} for row in rows]
+    return statement(rows=as_json(values))
 
 
 def _take_over_id(row: Model, field: "ForeignKey[Any, Any]") -> None:

@@ -156,8 +156,10 @@ class PersonKey(models.Model):
         verbose_name_plural = "person keys"
         triggers: ClassVar = [
             refuse_any(
+                # Looked up one by one. A join is planned once for a connection, and goes on reading everybody if there
+                # were few people then.
                 """SELECT FROM (SELECT DISTINCT person_id FROM added) those
-                   WHERE NOT EXISTS (SELECT FROM public.casework_person WHERE id = those.person_id)""",
+                   WHERE (SELECT id FROM public.casework_person WHERE id = those.person_id) IS NULL""",
                 name="a_key_is_of_a_person_on_record",
                 message="There is no such person.",
             ),

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 from django.db import connection
+from pydantic_core import to_json
 
 # PostgreSQL cuts off what is longer.
 LONGEST_NAME = 63
@@ -42,6 +43,14 @@ class Prepared:
 
     def __call__(self, **parameters: Any) -> "Call":
         return Call(self, parameters)
+
+
+def as_json(value: Any) -> str:
+    """
+    A parameter that holds many values, as one text in JSON: the driver takes longer over three hundred than over one.
+    Pydantic's writer takes a quarter as long as Python's.
+    """
+    return to_json(value).decode()
 
 
 Rows = list[tuple[Any, ...]]
