@@ -8,10 +8,11 @@ far as it takes to tell a Word document from a workbook, and one with macros or 
 import re
 import struct
 import zlib
+from email.errors import MultipartInvariantViolationDefect
 from email.parser import BytesHeaderParser
 from email.policy import compat32
 from io import SEEK_END
-from typing import BinaryIO
+from typing import IO, BinaryIO
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile
 
 import olefile
@@ -25,6 +26,10 @@ ALLOWED = (
 NOT_ALLOWED = f"The selected file must be {ALLOWED}"
 IS_LOCKED = "The selected file is password protected. Remove the password, and select it again"
 HAS_MACROS = "The selected file contains macros. Save it without them, or as a PDF, and select it again"
+HAS_A_FILE = (
+    "The selected file has another file inside it. Take that out, or save the file as a PDF, and select it again"
+)
+HAS_A_PROGRAM = "The selected file has a program attached. Take it away, and select the file again"
 EMPTY = "The selected file is empty"
 TOO_LARGE = "The selected file must be smaller than 20MB"
 SELECT = "Select a file"
@@ -46,7 +51,15 @@ END_OF_ZIP = struct.Struct("<4s4H2LH")
 DOCX_MAIN = b"application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml"
 ODT_MIMETYPE = b"application/vnd.oasis.opendocument.text"
 # A part or a folder of one that holds programs.
-PROGRAMS = re.compile(r"vbaproject|vbadata|activex|^basic/|^scripts/")
+PROGRAMS = re.compile(r"vbaproject|vbadata|activex|^basic/|^scripts/|\.(?:doc|dot|xls|xlt|ppt|pot)m$|\.xlsb$")
+# What Office packs a file of any kind in that somebody drags into a document: a compound file with this stream in it.
+PACKED_FILE = "\x01Ole10Native"
+PACKS_A_FILE = re.compile(r"(?:^|/)(?:embeddings/.*\.bin|object [0-9]+)$")
+MOST_OF_OBJECTS_READ = 40 * 1024 * 1024
+# How a program for Windows begins, and how that looks in the text of an e-mail: at the beginning of a part.
+A_PROGRAM = b"MZ"
+A_PROGRAM_IN_BASE64 = re.compile(rb"\n\r?\nTV[opqr][A-Za-z0-9+/]{60}")
+ATTACHED = "__substg1.0_37010102"
 ENCRYPTED = 0x1
 HEADERS_READ = 64 * 1024
 A_HEADER = re.compile(rb"[!-9;-~]+:[ \t]?[^\r\n]*(?:\r?\n)")
@@ -96,6 +109,9 @@ def _kind(content: BinaryIO, beginning: bytes) -> FileKind:
         return _kind_of_ole(content)
     content.seek(0)
     if _is_email(content.read(HEADERS_READ)):
+        content.seek(0)
+        if _has(content, A_PROGRAM_IN_BASE64):
+            raise _NotAllowedError(HAS_A_PROGRAM)
         return FileKind.EML
     raise _NotAllowedError(NOT_ALLOWED)
 
@@ -114,6 +130,7 @@ def _kind_of_zip(content: BinaryIO) -> FileKind:
             # Word packs in one way. Others may take a gigabyte of memory to unpack a line.
             if any(part.compress_type not in {ZIP_STORED, ZIP_DEFLATED} for part in parts):
                 raise _NotAllowedError(NOT_ALLOWED)
+            _check_objects(packed)
             kind, types = None, b""
             for part in parts:
                 if part.filename == "[Content_Types].xml":
@@ -151,6 +168,30 @@ def _beginning_of(packed: ZipFile, part: str) -> bytes:
         return opened.read(LONGEST_PART_READ)
 
 
+def _check_objects(packed: ZipFile) -> None:
+    """Looks for a file of any kind among what is embedded: a diagram or a workbook may be, a program may not."""
+    left = MOST_OF_OBJECTS_READ
+    for part in packed.infolist():
+        if not PACKS_A_FILE.search(part.filename.casefold()):
+            continue
+        left -= part.file_size
+        if left < 0:
+            raise _NotAllowedError(NOT_ALLOWED)
+        with packed.open(part) as opened:
+            if _has(opened, re.compile(re.escape(PACKED_FILE.encode("utf-16-le")))):
+                raise _NotAllowedError(HAS_A_FILE)
+
+
+def _has(content: IO[bytes], sought: re.Pattern[bytes]) -> bool:
+    """Whether something of at most a few hundred bytes is in it; it is read in pieces."""
+    piece = b""
+    while more := content.read(HEADERS_READ):
+        piece = piece[-512:] + more
+        if sought.search(piece):
+            return True
+    return False
+
+
 def _kind_of_ole(content: BinaryIO) -> FileKind:
     content.seek(0)
     try:
@@ -158,10 +199,13 @@ def _kind_of_ole(content: BinaryIO) -> FileKind:
             if document.exists("EncryptedPackage"):
                 raise _NotAllowedError(IS_LOCKED)
             if document.exists("__properties_version1.0"):
+                _check_attachments(document)
                 return FileKind.MSG
             if document.exists("WordDocument"):
                 if document.exists("Macros") or document.exists("_VBA_PROJECT_CUR"):
                     raise _NotAllowedError(HAS_MACROS)
+                if any(path[-1] == PACKED_FILE for path in document.listdir()):
+                    raise _NotAllowedError(HAS_A_FILE)
                 # The eleventh byte of a Word document says whether it is encrypted.
                 beginning = document.openstream("WordDocument").read(12)
                 if len(beginning) == 12 and beginning[11] & ENCRYPTED:
@@ -172,9 +216,17 @@ def _kind_of_ole(content: BinaryIO) -> FileKind:
     raise _NotAllowedError(NOT_ALLOWED)
 
 
+def _check_attachments(email: olefile.OleFileIO) -> None:
+    for path in email.listdir():
+        if path[-1] == ATTACHED and email.openstream(path).read(len(A_PROGRAM)) == A_PROGRAM:
+            raise _NotAllowedError(HAS_A_PROGRAM)
+
+
 def _is_email(beginning: bytes) -> bool:
     """Whether it begins with the lines that every e-mail begins with, and with nothing else."""
     if b"\x00" in beginning or not A_HEADER.match(beginning):
         return False
     headers = BytesHeaderParser(policy=compat32).parsebytes(beginning.split(b"\r\n\r\n")[0].split(b"\n\n")[0] + b"\n\n")
-    return not headers.defects and "From" in headers and bool({"Date", "Received", "Message-ID"} & {*headers.keys()})
+    # Of each e-mail in parts it says that they are missing: they come after the headers.
+    defects = [each for each in headers.defects if not isinstance(each, MultipartInvariantViolationDefect)]
+    return not defects and "From" in headers and bool({"Date", "Received", "Message-ID"} & {*headers.keys()})

@@ -1,5 +1,8 @@
 """What a file is, by its content, whatever it is called."""
 
+from email.mime.application import MIMEApplication
+from email.mime.multipart import MIMEMultipart
+from email.mime.text import MIMEText
 from io import BytesIO
 from zipfile import ZIP_BZIP2, ZIP_LZMA, ZipFile
 
@@ -25,6 +28,22 @@ from tests.stage.files import (
     zipped,
 )
 
+
+def msg(attached: bytes) -> bytes:
+    """An e-mail as Outlook keeps it, with an attachment."""
+    made = ole("__properties_version1.0", "__substg1.0_37010102")
+    # The last of the streams, which are all as long.
+    return made[:-4096] + attached.ljust(4096, b"\0")[:4096]
+
+
+def email(attached: bytes) -> bytes:
+    made = MIMEMultipart()
+    made["From"], made["Date"] = "school@example.org", "Thu, 19 Nov 2026 10:00:00 +0000"
+    made.attach(MIMEText("Please read."))
+    made.attach(MIMEApplication(attached, Name="report.pdf"))
+    return made.as_bytes()
+
+
 HEIC = b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic" + bytes(100)
 
 
@@ -42,6 +61,7 @@ SAMPLES = [
     ("doc", doc()),
     ("msg", ole("__properties_version1.0")),
     ("eml", EMAIL),
+    ("eml", email(PDF)),
     ("eml", b"Received: from a\nFrom: a@example.org\n\tand folded\n\nText\n"),
 ]
 
@@ -99,10 +119,36 @@ def test_every_kind_is_named_in_the_sentence() -> None:
         (docm(), content.HAS_MACROS),
         (docx({"word/vbaProject.bin": b"program"}), content.HAS_MACROS),
         (doc("Macros"), content.HAS_MACROS),
+        (docx({"word/embeddings/Sheet1.xlsm": b"PK"}), content.HAS_MACROS),
+        (docx({"word/embeddings/oleObject1.bin": ole("\x01Ole10Native")}), content.HAS_A_FILE),
+        (odt({"Object 1": ole("\x01Ole10Native")}), content.HAS_A_FILE),
+        (doc("\x01Ole10Native"), content.HAS_A_FILE),
+        (msg(PROGRAM), content.HAS_A_PROGRAM),
+        (email(PROGRAM * 300), content.HAS_A_PROGRAM),
     ],
 )
 def test_passwords_macros_and_nothing_are_refused_in_their_own_words(sample: bytes, says: str) -> None:
     assert refusal_of(sample) == says
+
+
+@pytest.mark.parametrize(
+    ("kind", "sample"),
+    [
+        (
+            "docx",
+            docx({"word/embeddings/Sheet1.xlsx": b"PK", "word/embeddings/oleObject1.bin": ole("Equation Native")}),
+        ),
+        ("msg", msg(PDF)),
+        ("eml", email(PDF)),
+    ],
+)
+def test_what_is_embedded_or_attached_and_is_no_program_is_taken(kind: str, sample: bytes) -> None:
+    assert recognise(BytesIO(sample)) == kind
+
+
+def test_objects_that_unpack_to_very_much_are_not_looked_through() -> None:
+    many = docx({f"word/embeddings/oleObject{number}.bin": bytes(5 * 1024 * 1024) for number in range(9)})
+    assert refusal_of(many) == content.NOT_ALLOWED
 
 
 def test_a_file_of_20_megabytes_is_taken_and_a_byte_more_is_not() -> None:

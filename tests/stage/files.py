@@ -66,8 +66,10 @@ def docm() -> bytes:
     return zipped({"[Content_Types].xml": types, "word/document.xml": "<w:document/>"})
 
 
-def odt() -> bytes:
-    return zipped({"mimetype": "application/vnd.oasis.opendocument.text", "content.xml": "<office/>"}, stored=True)
+def odt(more: Mapping[str, bytes] | None = None) -> bytes:
+    """:param more: other parts by their names."""
+    parts = {"mimetype": "application/vnd.oasis.opendocument.text", "content.xml": "<office/>"}
+    return zipped({**parts, **(more or {})}, stored=True)
 
 
 def locked_zip() -> bytes:
