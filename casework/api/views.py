@@ -9,12 +9,12 @@ from datetime import datetime
 from typing import Any
 
 from django.core.files.uploadedfile import UploadedFile
-from django.http import Http404
+from django.http import Http404, UnreadablePostError
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
-from rest_framework.exceptions import APIException, Throttled
+from rest_framework.exceptions import APIException, ParseError, Throttled
 from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -54,7 +54,7 @@ from casework.facts.learned import InformationDocument
 from casework.facts.still_open import still_open
 from casework.files import storing
 from casework.files.content import ALLOWED
-from casework.files.uploads import UPLOAD_IS_TOO_LARGE, check_was_kept
+from casework.files.uploads import UPLOAD_IS_TOO_LARGE, check_was_kept, let_go
 from casework.models import Contact, File
 from casework.statuses import SenderStatus
 from errors import Fault, InvalidInput
@@ -256,12 +256,17 @@ class FilesView(InStep):
         agency = _agency(request)
         contact = get_object_or_404(Contact.objects.filter(agency=agency), reference=reference)
         key = _idempotency_key(request)
-        data: Any = request.data
+        try:
+            data: Any = request.data
+        except UnreadablePostError:
+            let_go(request._request)
+            raise ParseError("The body was cut off.") from None
         sent, about = data.get("file"), data.get("about", "")
+        has_more = len(data.getlist("file")) > 1
         if getattr(request._request, UPLOAD_IS_TOO_LARGE, False):
             raise FileTooLarge
         check_was_kept(request._request)
-        if not isinstance(sent, UploadedFile) or not isinstance(about, str):
+        if has_more or not isinstance(sent, UploadedFile) or not isinstance(about, str):
             raise InvalidInput([Fault(("file",), "Send one file, as the part `file` of multipart/form-data.")])
         file = storing.take_in_and(
             lambda stored: files.add_to_contact(

@@ -1,12 +1,15 @@
 """Files by the partner API: on the agency's own contacts, checked by their content, and never given back."""
 
 import json
+from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 from pytest_django import Settings
+from structlog.testing import capture_logs
 
 from casework.files import content, uploads
 from casework.jobs import files as jobs
@@ -58,6 +61,44 @@ def test_a_file_is_taken_in_and_stands_in_the_contacts_answer(partner: Partner, 
 
 def test_a_new_contact_has_none(partner: Partner) -> None:
     assert listed(partner, partner.sent()) == []
+
+
+def test_two_files_at_once_are_refused_and_none_is_lost_unsaid(partner: Partner, contact: Contact) -> None:
+    two = {"file": [SimpleUploadedFile(name, PDF) for name in ("a.pdf", "b.pdf")]}
+    answer = partner.http.post(f"{CONTACTS}/{contact}/files", two, headers=partner.headers)
+    assert [*pointers(problem(answer, 400, "invalid"))] == ["#/file"]
+    assert listed(partner, contact) == []
+
+
+class CutOff(BytesIO):
+    """A body whose sender goes away in the middle of a file."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.comes = [
+            b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.pdf"\r\n\r\n' + PDF.ljust(200_000, b"%")
+        ]
+
+    def read(self, size: int | None = -1) -> bytes:
+        if self.comes:
+            return self.comes.pop()
+        raise ConnectionResetError(104, "Connection reset by peer")
+
+
+def test_a_sender_who_goes_away_leaves_nothing_behind(
+    partner: Partner, contact: Contact, settings: Settings, tmp_path: Path
+) -> None:
+    settings.FILES_INCOMING = str(tmp_path)
+    body: dict[str, Any] = {"wsgi.input": CutOff()}
+    with capture_logs() as said:
+        answer = partner.http.generic(
+            "POST", f"{CONTACTS}/{contact}/files", b"-" * 900_000, "multipart/form-data; boundary=x",
+            headers=partner.headers, **body,
+        )  # fmt: skip
+        assert problem(answer, 400, "parse-error")["detail"] == "The body was cut off."
+        assert [*tmp_path.iterdir()] == [], "while the answer is still there, too"
+    assert [line for line in said if line["log_level"] == "error"] == []
+    assert listed(partner, contact) == []
 
 
 def test_the_state_says_what_became_of_it(partner: Partner, contact: Contact, settings: Settings) -> None:
