@@ -2,13 +2,16 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib.admin import AdminSite
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 
+from casework.reading.files import unchecked
 from localities.models import ADMIN_ROLES, User
 from localities.roles import roles_of
 from localities.working_time import local_day
@@ -19,6 +22,11 @@ class FrontDoorAdminSite(AdminSite):
 
     site_header = site_title = "Locality Front Door"
     index_title = "Teams and settings"
+
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
+        """Also says how many files the virus scanner has not looked at yet."""
+        about_files = {"unchecked": unchecked(), "has_scanner": bool(settings.CLAMAV_URL)}
+        return super().index(request, about_files | (extra_context or {}))
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """

@@ -206,6 +206,11 @@ class File(models.Model):
     def is_ready(self) -> bool:
         return self.state == FileState.READY
 
+    @property
+    def is_unchecked(self) -> bool:
+        """Whether the virus scanner was never asked for it: see `NEVER_CHECKED`."""
+        return self.check_after is None and self.checked_at is None and self.removed_at is None
+
 
 def files_on(**record: Any) -> ArraySubquery:
     """
@@ -214,7 +219,7 @@ def files_on(**record: Any) -> ArraySubquery:
 
     :param record: the column of the file, and what of the record it is: `contact=OuterRef("pk")`.
     """
-    names = ("pk", "key", "name", "kind", "size", "check_after", "found")
+    names = ("pk", "key", "name", "kind", "size", "check_after", "checked_at", "found")
     present = File.objects.present().filter(**record).order_by("pk")
     return ArraySubquery(present.values(file=JSONObject(**{name: name for name in names})))
 

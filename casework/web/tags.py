@@ -17,6 +17,7 @@ from django.utils.safestring import SafeString
 from casework.access import permissions
 from casework.deadlines.titles import title_of
 from casework.facts.typed import is_not_known
+from casework.files import scanning
 from casework.models import (
     Case,
     Contact,
@@ -415,6 +416,12 @@ def unfinished_form(context: Context, record: Contact | Case, address: str, form
 def pathway_title(recommendation: Recommendation | None, pathway: str) -> str:
     """A pathway's title in the rule set that the contact was triaged by."""
     return title_of_pathway(recommendation.rule_set_id if recommendation else None, pathway)
+
+
+@register.filter
+def waits_its_turn(file: File) -> bool:
+    """Whether a file came before there was a virus scanner, which has not come to it yet. It can be opened."""
+    return file.is_unchecked and scanning.is_there_one()
 
 
 @register.filter

@@ -361,3 +361,22 @@ def test_every_page_of_files_has_contacts_and_cases() -> None:
         more = ["b" * 32] if page != "files" else []
         contact, case = (reverse(f"{kind}-{page}", args=["CON-0000-0000", *more]) for kind in ("contact", "case"))
         assert contact.replace("contacts", "cases") == case
+
+
+def test_files_from_before_there_was_a_scanner_say_that_their_turn_has_not_come(
+    contact: Contact, story: Story, settings: Settings
+) -> None:
+    settings.CLAMAV_URL = ""
+    old = put(contact, story)
+    says = "Not checked for viruses yet"
+    places = (path_of(contact), f"{path_of(contact)}files/")
+    assert not any(says in SignedIn("amina").open(each).text for each in places)
+    assert "no virus scanner. Not checked: 1." in SignedIn("sam").open("/admin/").text
+    settings.CLAMAV_URL = "tcp://localhost:1"
+    assert all(says in SignedIn("amina").open(each).text for each in places)
+    assert "It came before files were checked here" in SignedIn("amina").open(page_of(old)).text
+    first = SignedIn("sam").open("/admin/").text
+    assert "before there was a virus scanner, which it has not come to yet: 1." in first
+    File.objects.update(check_after=timezone.now())
+    assert not any(says in SignedIn("amina").open(each).text for each in places)
+    assert "until the virus scanner has answered: 1." in SignedIn("sam").open("/admin/").text
