@@ -7,15 +7,17 @@ from allauth.account.adapter import DefaultAccountAdapter, get_adapter
 from allauth.account.auth_backends import AuthenticationBackend
 from allauth.account.forms import ChangePasswordForm as AllauthChangePasswordForm
 from allauth.account.forms import LoginForm, ReauthenticateForm
+from allauth.account.internal.stagekit import clear_login
 from allauth.core import context
-from django.conf import settings
+from django.contrib import messages
 from django.db import connection
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 
 from casework.access.council_accounts import has_council_account, uses_council_account_only
-from casework.access.second_step import OWED
+from casework.access.second_step import OWED, must_use_passkey
 from casework.models import SignInKind
 from casework.models.prepared import Prepared, send
 from casework.record import sign_ins
@@ -23,6 +25,7 @@ from casework.web import tries
 from casework.web.password_forms import HINT
 from casework.web.recently import signed_in_recently
 from casework.web.rendering import GovukRenderer, PasswordInput, TextInput
+from config import single_sign_on
 from localities.models import User
 from localities.roles import ROLES_FOR_QUERY, cache_roles
 from localities.working_time import local_day
@@ -32,6 +35,9 @@ WAYS = {
     "mfa_reauthenticate": "Use a code from an app, or a recovery code",
     "mfa_reauthenticate:webauthn": "Use a passkey",
 }
+PASSKEY = "mfa_reauthenticate:webauthn"
+# In the session of whoever passed the first step: it no longer counts when the password is another.
+BEGAN_WITH = "began_with"
 
 
 # Each request asks it: the database takes seven times as long to plan it as to answer it.
@@ -81,10 +87,38 @@ class StaffAccountAdapter(DefaultAccountAdapter):
         ways: list[dict[str, Any]] = super().get_reauthentication_methods(user)
         for way in ways:
             way["description"] = WAYS[way["id"]]
-        if user.is_authenticated and has_council_account(user):
-            way = {"id": "council", "description": "Use your council account", "url": reverse("council-again")}
-            ways = [way, *(each for each in ways if each["id"] != "reauthenticate" or not settings.OIDC_ONLY)]
+        if not user.is_authenticated:
+            return ways
+        if must_use_passkey(user, local_day(timezone.now())):
+            return [way for way in ways if way["id"] == PASSKEY]
+        if uses_council_account_only(user):
+            ways = [way for way in ways if way["id"] != "reauthenticate"]
+        if has_council_account(user):
+            ways.insert(
+                0, {"id": "council", "description": "Use your council account", "url": reverse("council-again")}
+            )
         return ways
+
+    def pre_login(
+        self, request: HttpRequest, user: User, *, signal_kwargs: dict[str, Any] | None, **about: Any
+    ) -> HttpResponse | None:
+        """
+        Whoever passed the first step goes on to the second, unless a council account alone signs them in and they used
+        a passkey. (A password is not taken then: `StaffBackend`.)
+        """
+        refused: HttpResponse | None = super().pre_login(request, user, signal_kwargs=signal_kwargs, **about)
+        by_council = (signal_kwargs or {}).get("sociallogin")
+        if refused is not None:
+            return refused
+        if by_council is None and uses_council_account_only(user):
+            clear_login(request)
+            sign_ins.record(SignInKind.REFUSED, of=user, request=request, at=timezone.now())
+            messages.error(request, "Sign in with your council account.")
+            return redirect("account_login")
+        if by_council is not None:
+            single_sign_on.note_when(request, by_council)
+        request.session[BEGAN_WITH] = user.get_session_auth_hash()
+        return None
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
         """

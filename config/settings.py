@@ -318,8 +318,9 @@ ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_PREVENT_ENUMERATION = True
 # Behind a proxy, the client's address is in the header that the proxy sets.
 ALLAUTH_TRUSTED_PROXY_COUNT = 1 if BEHIND_TLS_PROXY else 0
-# Tries are counted in PostgreSQL (casework/web/tries.py). allauth would count in the cache, and not while it is away.
-ACCOUNT_RATE_LIMITS = False
+# Tries are counted in PostgreSQL (casework/web/tries.py). allauth would count in the cache, and not while it is away;
+# and it would let an office behind one address use five passkeys a minute.
+ACCOUNT_RATE_LIMITS = MFA_RATE_LIMITS = False
 # After so many days the address and the device of what happened at the door are deleted. The event stays.
 SIGN_IN_ADDRESS_DAYS = env.int("SIGN_IN_ADDRESS_DAYS", default=180)
 if SIGN_IN_ADDRESS_DAYS < 30:
@@ -368,10 +369,14 @@ OIDC_LINK_BY = env.str("OIDC_LINK_BY", default="email")
 if OIDC_LINK_BY not in {"email", "employee_id"}:
     _refusals.append(f"OIDC_LINK_BY is {OIDC_LINK_BY!r}. Set it to email or employee_id.")
 OIDC_EMPLOYEE_ID_CLAIM = env.str("OIDC_EMPLOYEE_ID_CLAIM", default="employee_id")
-# Whether whoever has signed in with a council account can no longer sign in with a password.
+# Whether a council account alone signs in, and no password and no passkey of this service; and for the day on which the
+# provider is down, the user names of the accounts for which these still do.
 OIDC_ONLY = env.bool("OIDC_ONLY", default=False)
+OIDC_BREAK_GLASS = [name.strip().lower() for name in env.list("OIDC_BREAK_GLASS", default=[])]
 if OIDC_ONLY and not OIDC_ISSUER:
     _refusals.append("OIDC_ONLY is set, and no council sign-in. Set OIDC_ISSUER and the others, or take it away.")
+if OIDC_BREAK_GLASS and not OIDC_ONLY:
+    _refusals.append("OIDC_BREAK_GLASS is set, and OIDC_ONLY is not: every account may have a password. Take it away.")
 SOCIALACCOUNT_ADAPTER = "config.single_sign_on.CouncilAdapter"
 SOCIALACCOUNT_PROVIDERS: dict[str, Any] = {"openid_connect": {"APPS": []}}
 if all(_oidc.values()):

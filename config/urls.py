@@ -15,6 +15,7 @@ from oauth2_provider.views import RevokeTokenView
 
 from casework.api.about import AboutView
 from casework.api.authentication import ClientTokenView
+from casework.web.recently import recently
 from casework.web.views import passwords
 from config import factors, single_sign_on
 from config.health import healthz, readyz
@@ -30,19 +31,23 @@ accounts = [
     path("again/code/", second_step.reauthenticate, name="mfa_reauthenticate"),
     path("again/passkey/", passkeys.reauthenticate_webauthn, name="mfa_reauthenticate_webauthn"),
     path("login/second-step/", factors.second_step, name="mfa_authenticate"),
-    path("login/passkey/", passkeys.login_webauthn, name="mfa_login_webauthn"),
+    path("login/passkey/", factors.passkey_login, name="mfa_login_webauthn"),
     path("again/council/", single_sign_on.again, name="council-again"),
     path("council/<slug:provider_id>/", openid_connect.login, name="openid_connect_login"),
     path("council/<slug:provider_id>/back/", openid_connect.callback, name="openid_connect_callback"),
     path("second-step/", second_step.index, name="mfa_index"),
-    path("second-step/app/", app_codes.activate_totp, name="mfa_activate_totp"),
-    path("second-step/app/remove/", app_codes.deactivate_totp, name="mfa_deactivate_totp"),
+    path("second-step/app/", recently(app_codes.activate_totp), name="mfa_activate_totp"),
+    path("second-step/app/remove/", recently(app_codes.deactivate_totp), name="mfa_deactivate_totp"),
     path("second-step/passkeys/", second_step.index, name="mfa_list_webauthn"),
-    path("second-step/passkeys/add/", passkeys.add_webauthn, name="mfa_add_webauthn"),
-    path("second-step/passkeys/<int:pk>/name/", passkeys.edit_webauthn, name="mfa_edit_webauthn"),
-    path("second-step/passkeys/<int:pk>/remove/", passkeys.remove_webauthn, name="mfa_remove_webauthn"),
-    path("second-step/recovery-codes/", recovery_codes.view_recovery_codes, name="mfa_view_recovery_codes"),
-    path("second-step/recovery-codes/new/", recovery_codes.generate_recovery_codes, name="mfa_generate_recovery_codes"),
+    path("second-step/passkeys/add/", recently(passkeys.add_webauthn), name="mfa_add_webauthn"),
+    path("second-step/passkeys/<int:pk>/name/", recently(passkeys.edit_webauthn), name="mfa_edit_webauthn"),
+    path("second-step/passkeys/<int:pk>/remove/", recently(passkeys.remove_webauthn), name="mfa_remove_webauthn"),
+    path("second-step/recovery-codes/", recently(recovery_codes.view_recovery_codes), name="mfa_view_recovery_codes"),
+    path(
+        "second-step/recovery-codes/new/",
+        recently(recovery_codes.generate_recovery_codes),
+        name="mfa_generate_recovery_codes",
+    ),
     path("password/reset/", passwords.forgotten, name="account_reset_password"),
     path("password/reset/sent/", passwords.link_sent, name="password-link-sent"),
     path("password/set/", passwords.set_own, name="password-set"),

@@ -50,6 +50,8 @@ EVERYBODY = Budget(300, timedelta(seconds=1), timedelta(seconds=8), timedelta(se
 DEVICE = Budget(10, timedelta(seconds=30), timedelta(minutes=15), timedelta(minutes=5))
 # Links to set a password that are asked for from one network, whether or not there is such an account.
 LINKS = Budget(20, timedelta(minutes=1), timedelta(minutes=30), timedelta(minutes=3))
+# Browsers that are asked for a passkey, which nobody can guess: an office behind one address signs in at eight.
+PASSKEYS = Budget(100, timedelta(seconds=1), timedelta(seconds=30), timedelta(seconds=1))
 # Wrong secrets of one partner's system from one network: another system behind the same address is not kept waiting.
 CLIENT = Budget(30, timedelta(seconds=5), timedelta(minutes=1), timedelta(seconds=30))
 # What is not tried again for so long has forgiven everything.

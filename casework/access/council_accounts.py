@@ -13,8 +13,8 @@ def has_council_account(user: User) -> bool:
 
 
 def uses_council_account_only(user: User) -> bool:
-    """Whether a password no longer signs them in."""
-    return bool(settings.OIDC_ONLY) and has_council_account(user)
+    """Whether no password and no passkey of this service signs them in by itself."""
+    return bool(settings.OIDC_ONLY) and user.username.lower() not in settings.OIDC_BREAK_GLASS
 
 
 def check_may_have_password(user: User) -> None:

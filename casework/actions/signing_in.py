@@ -12,23 +12,33 @@ from casework.messages import outbox
 from casework.models import Event, FactorReset, Message
 from casework.record import audit
 from errors import Fault, InvalidInput
-from localities import devices
+from localities import devices, sessions
 from localities.models import User
+from localities.sessions import EndedBy
 from localities.working_time import local_day
 
 
 @transaction.atomic
 def record_factor_added(*, kind: str, by: User, now: datetime) -> None:
-    """Records that somebody set up a second step, or made new recovery codes, and tells them: it may be a stranger."""
+    """Records that somebody set up a second step, and tells them: it may be a stranger. Codes come with the first."""
     audit.record(Event.FACTOR_ADDED, by=by, at=now, user=by.pk, kind=kind)
     if kind != Authenticator.Type.RECOVERY_CODES:
-        outbox.add(Message.FACTOR_ADDED, to=by.email, key=f"factor_added:{by.pk}:{now.timestamp()}", at=now)
+        _tell_of_own(Message.FACTOR_ADDED, by, now)
+
+
+@transaction.atomic
+def record_codes_made(*, by: User, now: datetime) -> None:
+    """Records that somebody made new recovery codes, with which the old ones end, and tells them."""
+    audit.record(Event.FACTOR_ADDED, by=by, at=now, user=by.pk, kind=Authenticator.Type.RECOVERY_CODES)
+    _tell_of_own(Message.CODES_MADE, by, now)
 
 
 @transaction.atomic
 def record_factor_removed(*, kind: str, by: User, now: datetime) -> None:
-    """Records that somebody removed a second step of their own."""
+    """Records that somebody removed a second step of their own, and tells them. Codes go with the last."""
     audit.record(Event.FACTOR_REMOVED, by=by, at=now, user=by.pk, kind=kind)
+    if kind != Authenticator.Type.RECOVERY_CODES:
+        _tell_of_own(Message.FACTOR_REMOVED, by, now)
 
 
 @transaction.atomic
@@ -69,7 +79,7 @@ def end_session(*, session_id: int, by: User, now: datetime) -> None:
 
     :raises UserSession.DoesNotExist: it has ended, or it is somebody else's.
     """
-    UserSession.objects.get(pk=session_id, user=by).end()
+    sessions.end(UserSession.objects.get(pk=session_id, user=by), EndedBy.OWNER)
     devices.forget_all_of(by)
     audit.record(Event.SESSIONS_ENDED, by=by, at=now, user=by.pk, number=1)
 
@@ -83,7 +93,7 @@ def end_other_sessions(*, but: str, by: User, now: datetime) -> int:
     :returns: how many ended.
     """
     others = list(UserSession.objects.filter(user=by).exclude(session_key=but))
-    _end(others)
+    _end(others, EndedBy.OWNER)
     devices.forget_all_of(by)
     audit.record(Event.SESSIONS_ENDED, by=by, at=now, user=by.pk, number=len(others))
     return len(others)
@@ -129,7 +139,7 @@ def agree_to_let_in(*, reset_id: int, by: User, now: datetime) -> FactorReset:
     conditions.check_is_asked_now(reset, reset.asked_by.is_active and lets_in, now)
     _answer(reset, True, by, now)
     _factors(reset.person).delete()
-    _end(list(UserSession.objects.filter(user=reset.person)))
+    _end(list(UserSession.objects.filter(user=reset.person)), EndedBy.LET_IN)
     devices.forget_all_of(reset.person)
     audit.record(Event.FACTOR_RESET_AGREED, by=by, at=now, user=reset.person_id, reset=reset.pk)
     _tell(Message.FACTORS_REMOVED, reset, now)
@@ -163,9 +173,14 @@ def _factors(person: User) -> QuerySet[Authenticator]:
     return held
 
 
-def _end(sessions: list[UserSession]) -> None:
-    for session in sessions:
-        session.end()
+def _end(ended: list[UserSession], by: EndedBy) -> None:
+    for session in ended:
+        sessions.end(session, by)
+
+
+def _tell_of_own(kind: Message, person: User, now: datetime) -> None:
+    """Tells somebody what was done in their name."""
+    outbox.add(kind, to=person.email, key=f"{kind}:{person.pk}:{now.timestamp()}", at=now)
 
 
 def _tell(kind: Message, reset: FactorReset, now: datetime) -> None:

@@ -134,6 +134,17 @@ TO_STAFF = {
         "A second step of signing in is set up for your account",
         "If it was not you, call your administrator now: somebody knows your password.",
     ),
+    Message.FACTOR_REMOVED: (
+        "A second step of signing in is removed from your account",
+        "If it was not you, call your administrator now: somebody else may be signed in as you.",
+    ),
+    Message.CODES_MADE: (
+        "New recovery codes are made for your account",
+        (
+            "The old ones no longer work. If it was not you, call your administrator now: somebody else may be signed "
+            "in as you."
+        ),
+    ),
     Message.FACTOR_RESET_ASKED: (
         "Somebody asked to let you in without your second step of signing in",
         "If you did not ask for this, sign in and decline it, or call your administrator now.",
@@ -146,6 +157,12 @@ TO_STAFF = {
         ),
     ),
 }
+
+# What somebody is told of how they sign in: the link leads to their account.
+OF_ONES_ACCOUNT = (
+    Message.FACTOR_ADDED, Message.FACTOR_REMOVED, Message.CODES_MADE, Message.FACTOR_RESET_ASKED,
+    Message.FACTORS_REMOVED,
+)  # fmt: skip
 
 
 def write(message: OutboxMessage) -> Letter:
@@ -277,7 +294,7 @@ def _link(message: OutboxMessage) -> str:
         return f"{settings.BASE_URL}/restricted/{message.restriction}/"
     if message.kind == Message.COVER_NAMED:
         return f"{settings.BASE_URL}/duty/"
-    if message.kind in (Message.FACTOR_ADDED, Message.FACTOR_RESET_ASKED, Message.FACTORS_REMOVED):
+    if message.kind in OF_ONES_ACCOUNT:
         return f"{settings.BASE_URL}/account/"
     if message.kind == Message.RESTRICTED_CONTACT:
         return f"{settings.BASE_URL}/restricted/"

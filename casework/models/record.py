@@ -245,6 +245,8 @@ class Message(models.TextChoices):
     INTEGRITY_BROKEN = "integrity_broken", "Something that must never be false is"
     PASSWORD_LINK = "password_link", "A link to set a password"
     FACTOR_ADDED = "factor_added", "A second step of signing in is set up"
+    FACTOR_REMOVED = "factor_removed", "A second step of signing in is removed"
+    CODES_MADE = "codes_made", "New recovery codes are made"
     FACTOR_RESET_ASKED = "factor_reset_asked", "Somebody asked to let you in without your second step"
     FACTORS_REMOVED = "factors_removed", "Your second step of signing in is removed"
     ADDRESS_CHANGED = "address_changed", "Your e-mail address is another"

@@ -16,14 +16,19 @@ IDLE_MINUTES = max(1, settings.SESSION_IDLE_SECONDS // 60)
 
 
 def service(request: HttpRequest) -> dict[str, Any]:
-    """For templates: `council`, `council_signs_in`, `opens_admin`, `enters_contacts`, `reads_reports`,
+    """For templates: `council`; of whoever has not signed in, `council_signs_in`, `council_alone` and
+    `why_signed_out`; of whoever has, `opens_admin`, `enters_contacts`, `reads_reports`,
     `reads_restrictions`, `reads_open_list`, `reads_sign_ins`, `idle_minutes`; and when the session ends:
     `signed_in_until` (at the latest), `ends_in` (seconds, if nothing is done), `warns_before` and `tells_every`
     (seconds)."""
     user = getattr(request, "user", None)
     says = {"council": settings.COUNCIL_NAME, "idle_minutes": IDLE_MINUTES}
     if not isinstance(user, User):
-        return says | {"council_signs_in": bool(settings.OIDC_ISSUER)}
+        return says | {
+            "council_signs_in": bool(settings.OIDC_ISSUER),
+            "council_alone": settings.OIDC_ONLY,
+            "why_signed_out": presence.why_signed_out(request),
+        }
     today = local_day(timezone.now())
     who = roles_of(user, today)
     return {

@@ -37,7 +37,9 @@ def recently(view: Callable[..., Answer]) -> Callable[..., Answer | HttpResponse
 
 def ask_again(request: HttpRequest) -> HttpResponseRedirect:
     """Leads to the page where somebody shows that it is them, and from there back here."""
-    if request.method == "POST":
+    match = request.resolver_match
+    # A code or a passkey that is sent is for this moment only.
+    if request.method == "POST" and match is not None and not match.func.__module__.startswith("allauth."):
         unsent.keep(request)
     ways = get_adapter(request).get_reauthentication_methods(request.user)
     if not ways:

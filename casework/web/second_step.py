@@ -15,6 +15,7 @@ from casework.web import unsent
 OPEN = frozenset({
     "account_login", "account_logout", "account_reauthenticate", "accessibility", "council-again", "mfa_activate_totp",
     "mfa_add_webauthn", "mfa_index", "mfa_reauthenticate", "mfa_reauthenticate_webauthn", "mfa_view_recovery_codes",
+    "openid_connect_callback", "openid_connect_login",
 })  # fmt: skip
 # The doors of systems and of monitoring know no users.
 SYSTEMS = ("/api/", "/o/", "/healthz", "/readyz", "/metrics", "/favicon.ico")

@@ -65,6 +65,12 @@ def may_ask_for_link(request: HttpRequest, *, now: datetime) -> bool:
     return isinstance(limits.charge({limits.key("link", network): limits.LINKS}, now=now), limits.Charge)
 
 
+def may_use_passkey(request: HttpRequest, *, now: datetime) -> bool:
+    """Whether a browser may be asked for a passkey: what it is asked is kept for each. It is counted."""
+    network = limits.network_of(address_of(request))
+    return isinstance(limits.charge({limits.key("passkey", network): limits.PASSKEYS}, now=now), limits.Charge)
+
+
 def in_words(until: datetime, now: datetime) -> str:
     """How long somebody must wait, in whole minutes."""
     minutes = max(1, -((now - until) // ONE_MINUTE))

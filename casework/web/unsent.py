@@ -11,7 +11,6 @@ store nothing in the database, and goes with it. Each address has its own: whoev
 from typing import Any
 from urllib.parse import urlencode
 
-from django.conf import settings
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect, QueryDict
 from django.shortcuts import redirect, render
@@ -20,10 +19,11 @@ from casework.web import unfinished
 from casework.web.errors import record_of
 from casework.web.signed_in import user_of
 from casework.web.typed import chosen, own_words
+from casework.web.typist import TYPIST, say_whose, typist_of
 from localities.models import User
 
 # An earlier version kept one form alone, as "unsent".
-KEPT, TYPIST = "unsent_forms", "typist"
+KEPT = "unsent_forms"
 # The names of what is sent to this address by the page that shows what was kept, and by every form.
 LET_GO = "let_go"
 NOT_SENT_AGAIN = {"csrfmiddlewaretoken", unfinished.KEEP}
@@ -57,10 +57,8 @@ class UnsentMiddleware(LoginRequiredMiddleware):
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         """Says whose browser it is, for when the session ends."""
         typist = getattr(request, TYPIST, None)
-        if typist is not None and _typist(request) != typist:
-            response.set_signed_cookie(
-                _cookie(), str(typist), secure=settings.SESSION_COOKIE_SECURE, httponly=True, samesite="Lax"
-            )
+        if typist is not None and typist_of(request) != typist:
+            say_whose(response, typist)
         return response
 
 
@@ -69,19 +67,10 @@ def is_a_page(view: Any) -> bool:
     return str(view.__module__).startswith("casework.web.")
 
 
-def _cookie() -> str:
-    return f"{settings.COOKIE_PREFIX}{TYPIST}"
-
-
-def _typist(request: HttpRequest) -> int | None:
-    said = request.get_signed_cookie(_cookie(), default=None)
-    return int(said) if said else None
-
-
 def keep(request: HttpRequest) -> None:
     """Keeps what is sent for whoever is signed in, or whose browser it is. A password is never kept."""
     signed_in = request.user.is_authenticated
-    typist = user_of(request).pk if signed_in else _typist(request)
+    typist = user_of(request).pk if signed_in else typist_of(request)
     sent = [
         (name, str(value))
         for name, values in request.POST.lists()

@@ -396,7 +396,7 @@ ELSEWHERE = {
     "signing_in.tell_of_changed_address", "signing_in.record_sign_ins_viewed",
     # everybody, of their own: tests/web/test_account_pages.py, and test_council_sign_in.py
     "signing_in.end_other_sessions", "signing_in.end_session", "signing_in.record_account_linked",
-    "signing_in.record_factor_added", "signing_in.record_factor_removed",
+    "signing_in.record_codes_made", "signing_in.record_factor_added", "signing_in.record_factor_removed",
     "notes.write",  # at any time: tests/actions/test_notes.py
     "people.add_detail",  # at any time: tests/web/test_person_pages.py
     "viewing.view_match", "viewing.view_person",

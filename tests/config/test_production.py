@@ -115,6 +115,7 @@ def test_with_nothing_set_it_says_everything_that_is_missing_at_once() -> None:
         ({"OIDC_CLIENT_ID": "x"}, "half configured: OIDC_ISSUER and OIDC_CLIENT_SECRET is not set. Set it, or take"),
         (COUNCIL | {"OIDC_ISSUER": "http://sign-in.example"}, "OIDC_ISSUER is not an https address."),
         (COUNCIL | {"OIDC_LINK_BY": "name"}, "OIDC_LINK_BY is 'name'. Set it to email or employee_id."),
+        ({"OIDC_BREAK_GLASS": "adele"}, "OIDC_BREAK_GLASS is set, and OIDC_ONLY is not: every account may have a"),
         ({"OIDC_ONLY": "true"}, "OIDC_ONLY is set, and no council sign-in. Set OIDC_ISSUER and the others, or take it"),
         ({"FACTORS_KEYS": "short"}, "FACTORS_KEYS has a key that is too easy to guess. Give each at least 40 random"),
         ({"SESSION_IDLE_SECONDS": "7200"}, "SESSION_IDLE_SECONDS must be 120 to 3600"),

@@ -856,6 +856,8 @@ class TestNoName:
         passwords.send_link(user_id=bea.pk, by=person("adele"), now=story.later())
         Authenticator.objects.create(user=bea, type="totp", data={})
         signing_in.record_factor_added(kind="totp", by=bea, now=story.now)
+        signing_in.record_codes_made(by=bea, now=story.now)
+        signing_in.record_factor_removed(kind="totp", by=bea, now=story.now)
         reset = signing_in.ask_to_let_in(person_id=bea.pk, reason=typed, by=sam, now=story.now)
         signing_in.agree_to_let_in(reset_id=reset.pk, by=ben, now=story.now)
         signing_in.tell_of_changed_address(person_id=bea.pk, old=bea.email, by=person("adele"), now=story.now)

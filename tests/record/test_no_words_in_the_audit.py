@@ -340,6 +340,7 @@ class WholeStory:
             reset = signing_in.ask_to_let_in(person_id=erin.pk, reason=WORD, **self.said("maya"))
             answer = signing_in.agree_to_let_in if kind == "totp" else signing_in.decline_to_let_in
             answer(reset_id=reset.pk, **self.said("adele"))
+        signing_in.record_codes_made(**self.said("erin"))
         signing_in.record_factor_removed(kind="webauthn", **self.said("erin"))
         signing_in.record_account_linked(**self.said("erin"))
         signing_in.end_other_sessions(but="", **self.said("erin"))

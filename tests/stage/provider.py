@@ -15,10 +15,12 @@ from tests.stage.service import free_port, wait_until
 
 PEOPLE: tuple[dict[str, Any], ...] = (
     {"sub": "ben-at-the-council", "email": "ben@front-door.example", "email_verified": True, "employee_id": "E-1001"},
+    {"sub": "two-steps-there", "email": "ben@front-door.example", "email_verified": True,
+     "amr": ["pwd", "mfa"], "acr": "http://schemas.openid.net/pape/policies/2007/06/multi-factor"},
     {"sub": "nobody-vouches", "email": "ben@front-door.example", "email_verified": False},
     {"sub": "a-stranger", "email": "eve@front-door.example", "email_verified": True, "employee_id": "E-9"},
     {"sub": "by-number", "email": "other@front-door.example", "employee_id": "E-2002"},
-)
+)  # fmt: skip
 
 
 @contextmanager

@@ -12,16 +12,19 @@ import pytest
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal import auth as totp
 from allauth.usersessions.models import UserSession
+from django.contrib.sessions.models import Session
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 from pytest_django import Settings
 
-from casework.actions import signing_in
-from casework.models import AuditEvent, Event, FactorReset, OutboxMessage, SecondFactorRule
+from casework.actions import passwords, signing_in
+from casework.messages import wording
+from casework.models import AuditEvent, Event, FactorReset, OutboxMessage, SecondFactorRule, SignInEvent
 from errors import NotAllowedInStatus
-from localities.models import Agency, AgencyClient, Membership, Role, User
+from localities.models import Agency, AgencyClient, KnownDevice, Membership, Role, User
 from tests.stage.administrator import Administrator
+from tests.stage.passkeys import Passkey, asked, options_on
 from tests.stage.staff import SignedIn
 from tests.stage.story import Story, person
 from tests.stage.web_client import Page, browser
@@ -170,6 +173,52 @@ class TestACodeFromAnApp:
             client.post(CODE, {"code": codes[0]})
             assert is_in(client) == gets_in
 
+    def test_that_set_up_the_app_signs_nobody_in(self, ben: User, django_capture_on_commit_callbacks: Any) -> None:
+        """Whoever looked over a shoulder then saw it, too."""
+        client = browser()
+        sign_in(client)
+        with django_capture_on_commit_callbacks(execute=True):
+            secret, _ = set_up_an_app(client)
+        elsewhere = browser()
+        sign_in(elsewhere)
+        assert Page(elsewhere.post(CODE, {"code": code_of(secret)})).error_at("id_code") == WRONG_CODE
+        assert not is_in(elsewhere)
+
+    @pytest.mark.parametrize(
+        ("used_before", "says"),
+        [(0, "9 are left."), (5, "4 are left."), (6, "3 are left. Make new ones now"), (8, "1 is left. Make new ones"),
+         (9, "none is left. Make new ones now")],
+    )  # fmt: skip
+    def test_after_a_recovery_code_the_page_says_how_many_are_left(
+        self, ben: User, used_before: int, says: str
+    ) -> None:
+        client = browser()
+        sign_in(client)
+        _, codes = set_up_an_app(client)
+        kept = Authenticator.objects.get(user=ben, type="recovery_codes")
+        kept.data["used_mask"] = (1 << used_before) - 1
+        kept.save()
+        elsewhere = browser()
+        sign_in(elsewhere)
+        page = Page(elsewhere.post(CODE, {"code": codes[9]}, follow=True))
+        assert page.heading == "Your worklist"
+        assert f"You used a recovery code: {says}" in page.text
+        assert ("Make new ones now" in page.text) == (used_before >= 6)
+        (link,) = [each for each in page.main.all("a") if each.text == "Make new recovery codes"]
+        assert Page(elsewhere.get(link["href"])).heading == "Make new recovery codes"
+        warned = "Few recovery codes are left" in Page(elsewhere.get(STEP)).text
+        assert warned == (used_before >= 6)
+        assert "recovery code" not in Page(elsewhere.get("/")).text, "it is said once"
+
+    def test_after_a_code_from_the_app_it_says_nothing(self, ben: User, clock: Hands) -> None:
+        client = browser()
+        sign_in(client)
+        secret, _ = set_up_an_app(client)
+        clock.pass_(minutes=1)
+        elsewhere = browser()
+        sign_in(elsewhere)
+        assert "recovery" not in Page(elsewhere.post(CODE, {"code": code_of(secret)}, follow=True)).text
+
     def test_recovery_codes_are_shown_once(self, ben: User) -> None:
         client = browser()
         sign_in(client)
@@ -192,6 +241,187 @@ class TestACodeFromAnApp:
             ("factor_added", "totp"), ("factor_added", "recovery_codes"),
             ("factor_removed", "totp"), ("factor_removed", "recovery_codes"),
         }  # fmt: skip
+
+    def test_new_recovery_codes_are_in_the_audit_and_their_person_is_told(
+        self, ben: User, django_capture_on_commit_callbacks: Any
+    ) -> None:
+        client = browser()
+        sign_in(client)
+        with django_capture_on_commit_callbacks(execute=True):
+            set_up_an_app(client)
+        assert not OutboxMessage.objects.filter(kind="codes_made").exists(), "the first come with the app"
+        with django_capture_on_commit_callbacks(execute=True):
+            client.post("/accounts/second-step/recovery-codes/new/")
+        told = OutboxMessage.objects.get(kind="codes_made")
+        assert told.to == ben.email
+        assert AuditEvent.objects.filter(by_user=ben, event="factor_added", detail__kind="recovery_codes").count() == 2
+
+    def test_who_removes_a_passkey_is_told_and_information_governance_reads_it(self, ben: User) -> None:
+        client = browser()
+        sign_in(client)
+        Passkey().add(client)
+        held = Authenticator.objects.get(user=ben, type="webauthn")
+        client.post(f"{STEP}passkeys/{held.pk}/remove/")
+        assert not Authenticator.objects.filter(user=ben).exists()
+        assert OutboxMessage.objects.get(kind="factor_removed").to == ben.email
+        read = Administrator("iris").open("/admin/casework/auditevent/?event__exact=factor_removed")
+        assert "Second step of signing in removed" in read.text
+        assert "Ben Carter" in read.text
+
+    def test_what_they_are_told_names_no_secret(self, ben: User, django_capture_on_commit_callbacks: Any) -> None:
+        client = browser()
+        sign_in(client)
+        with django_capture_on_commit_callbacks(execute=True):
+            secret, codes = set_up_an_app(client)
+            client.post("/accounts/second-step/recovery-codes/new/")
+            client.post(f"{APP}remove/")
+        letters = [wording.write(each) for each in OutboxMessage.objects.filter(to=ben.email)]
+        assert len(letters) == 3
+        for letter in letters:
+            assert "call your administrator now" in letter.text
+            assert "/account/" in letter.text
+            assert not any(each in letter.subject + letter.text for each in (secret, *codes, "ben", "Ben"))
+
+
+class TestAPasskeyThatARoleNeeds:
+    """It must be used, not only be there."""
+
+    @pytest.fixture
+    def passkey(self, ben: User, clock: Hands) -> Passkey:
+        """Ben's, who has an app, too. His role needs a passkey."""
+        client, passkey = browser(), Passkey()
+        sign_in(client)
+        self.secret, self.codes = set_up_an_app(client)
+        passkey.add(client)
+        SecondFactorRule.objects.filter(role="team_lead").update(kind="passkey")
+        clock.pass_(minutes=1)
+        return passkey
+
+    def test_no_code_signs_in(self, passkey: Passkey) -> None:
+        client = browser()
+        page = sign_in(client)
+        assert "Your role needs the passkey." in page.text
+        assert "If you have lost your passkey" in page.text
+        assert "Type one of your recovery codes" not in page.text
+        assert [each for each in page.main.all("input") if each["name"] == "code"] == []
+        for code in (code_of(self.secret), self.codes[0]):
+            page = Page(client.post(CODE, {"code": code}))
+            assert "Use your passkey: your role needs it" in page.text
+            assert not is_in(client)
+        kept = Authenticator.objects.get(type="recovery_codes").wrap()
+        assert len(kept.get_unused_codes()) == 10, "a code that is refused is not used up"
+
+    def test_the_passkey_does_as_the_second_step_and_by_itself(self, passkey: Passkey) -> None:
+        client = browser()
+        options = options_on(sign_in(client))["request_options"]
+        client.post(CODE, {"credential": passkey.answer(options)})
+        assert is_in(client)
+        client = browser()
+        passkey.signs_in(client)
+        assert is_in(client)
+
+    def test_it_alone_shows_again_that_it_is_them(self, passkey: Passkey, clock: Hands) -> None:
+        client = browser()
+        passkey.signs_in(client)
+        clock.pass_(minutes=16)
+        again = "/accounts/again/passkey/"
+        assert client.get("/account/let-in/").headers["Location"] == f"{again}?next=%2Faccount%2Flet-in%2F"
+        for path, sent in (("", {"password": PASSWORD}), ("code/", {"code": self.codes[0]})):
+            client.post(f"/accounts/again/{path}", sent)
+            assert client.get("/account/let-in/").status_code == 302
+        page = Page(client.get(again))
+        assert "Other ways" not in page.text
+        client.post(again, {"credential": passkey.answer(options_on(page)["request_options"])})
+        assert client.get("/account/let-in/").status_code == 200
+
+    def test_others_may_still_type_a_code(self, passkey: Passkey) -> None:
+        SecondFactorRule.objects.filter(role="team_lead").update(kind="any")
+        client = browser()
+        sign_in(client)
+        client.post(CODE, {"code": self.codes[0]})
+        assert is_in(client)
+
+    def test_who_has_none_yet_sets_it_up_with_the_code_of_the_app(self, passkey: Passkey) -> None:
+        Authenticator.objects.filter(type="webauthn").delete()
+        client = browser()
+        sign_in(client)
+        client.post(CODE, {"code": code_of(self.secret)})
+        assert client.get("/").headers["Location"] == STEP
+        Passkey().add(client)
+        assert is_in(client)
+
+    def test_who_lost_it_is_let_in_by_two_others(self, passkey: Passkey, maya: User) -> None:
+        ben, now = person("ben"), timezone.now()
+        reset = signing_in.ask_to_let_in(person_id=ben.pk, reason="Stolen. I called back.", by=maya, now=now)
+        signing_in.agree_to_let_in(reset_id=reset.pk, by=person("sam"), now=now)
+        client = browser()
+        assert "Your role needs a passkey." in sign_in(client).text
+        Passkey().add(client)
+        assert is_in(client)
+
+    def test_an_answer_of_it_is_taken_once(self, passkey: Passkey) -> None:
+        client = browser()
+        answer = passkey.answer(asked(client))
+        client.post("/accounts/login/passkey/", {"credential": answer})
+        assert is_in(client)
+        client.post("/accounts/logout/")
+        for elsewhere in (client, browser()):
+            asked(elsewhere)
+            elsewhere.post("/accounts/login/passkey/", {"credential": answer})
+            assert not is_in(elsewhere)
+
+    @pytest.mark.parametrize(
+        "credential", ["", "x", "[]", "null", '{"response": []}', '{"response": {"userHandle": 5}}',
+                       '{"response": {"userHandle": "OTk5OTk5OTk5OTk5OTk5OTk5OTk5OTk5OTk5"}}'],
+    )  # fmt: skip
+    def test_what_is_no_passkey_signs_nobody_in_and_breaks_nothing(self, passkey: Passkey, credential: str) -> None:
+        client = browser(raises=True)
+        asked(client)
+        assert client.post("/accounts/login/passkey/", {"credential": credential}).status_code == 302
+        assert not is_in(client)
+
+    def test_an_office_behind_one_address_uses_many(self, passkey: Passkey) -> None:
+        for _ in range(30):
+            client = browser()
+            passkey.signs_in(client)
+            assert is_in(client)
+
+    def test_a_flood_of_questions_waits(self, db: None) -> None:
+        """Each is kept in a session of its own."""
+        asks = {"Accept": "application/json"}
+        answers = [browser().get("/accounts/login/passkey/", headers=asks).status_code for _ in range(110)]
+        assert answers[:99] == [200] * 99
+        assert answers[-1] == 429
+
+
+class TestBetweenTheSteps:
+    """Somebody has typed the password, and not yet the code."""
+
+    @pytest.fixture
+    def waiting(self, ben: User) -> tuple[Client, str]:
+        client, elsewhere = browser(), browser()
+        sign_in(client)
+        _, codes = set_up_an_app(client)
+        assert sign_in(elsewhere).heading == "Second step of signing in"
+        return elsewhere, codes[0]
+
+    def test_who_changes_the_password_shuts_out_whoever_typed_the_old_one(
+        self, waiting: tuple[Client, str], ben: User
+    ) -> None:
+        client, code = waiting
+        ben.set_password("another horse battery staple")
+        ben.save()
+        assert client.post(CODE, {"code": code}).headers["Location"] == SIGN_IN
+        assert not is_in(client)
+
+    def test_a_closed_account_is_not_signed_in(self, waiting: tuple[Client, str], ben: User) -> None:
+        client, code = waiting
+        before = SignInEvent.objects.filter(kind="signed_in").count()
+        User.objects.filter(pk=ben.pk).update(is_active=False)
+        assert client.post(CODE, {"code": code}).headers["Location"] == SIGN_IN
+        assert not is_in(client)
+        assert SignInEvent.objects.filter(kind="signed_in").count() == before
+        assert KnownDevice.objects.filter(user=ben).count() == 1, "of the first browser alone"
 
 
 class TestARoleThatNeedsIt:
@@ -298,6 +528,88 @@ class TestSessions:
         assert is_in(here)
         assert not any(is_in(client) for client in elsewhere)
         assert AuditEvent.objects.get(event=Event.SESSIONS_ENDED).detail["number"] == 2
+
+    SAYS = "You were signed out from another device"
+
+    def test_who_was_signed_out_elsewhere_is_told_and_led_back(self, ben: User) -> None:
+        here, one, another = (browser() for _ in range(3))
+        for client in (here, one, another):
+            sign_in(client)
+            client.get("/")
+        page = Page(here.get("/account/"))
+        here.post(next(each for each in page.actions if re.fullmatch(r"/account/sessions/\d+/end/", each)))
+        here.post("/account/sessions/end/")
+        for client in (one, another):
+            answer = client.get("/teams/aylesbury/")
+            assert answer.headers["Location"] == f"{SIGN_IN}?next=/teams/aylesbury/"
+            assert self.SAYS in Page(client.get(answer.headers["Location"])).text
+            client.post(SIGN_IN, {"login": "ben", "password": PASSWORD, "next": "/teams/aylesbury/"})
+            assert client.get("/teams/aylesbury/").status_code == 200
+
+    def test_what_they_sent_then_is_kept(self, ben: User) -> None:
+        here, elsewhere = browser(), browser()
+        sign_in(here)
+        sign_in(elsewhere)
+        elsewhere.get("/search/")
+        here.post("/account/sessions/end/")
+        page = Page(elsewhere.post("/search/", {"text": "Ashworth"}, follow=True))
+        assert self.SAYS in page.text
+        assert "What you typed is kept." in page.text
+        elsewhere.post(SIGN_IN, {"login": "ben", "password": PASSWORD})
+        assert "Ashworth" in Page(elsewhere.get("/search/")).html
+
+    @pytest.mark.parametrize("by", ["own", "administrator", "closed"])
+    def test_after_another_password_or_a_closed_account_the_page_says_so(self, ben: User, by: str) -> None:
+        client = browser()
+        sign_in(client)
+        if by == "own":
+            ben.set_password("another horse battery staple")
+            ben.save()
+        elif by == "administrator":
+            passwords.end_password(user_id=ben.pk, by=person("adele"), now=timezone.now())
+        else:
+            User.objects.filter(pk=ben.pk).update(is_active=False)
+        page = Page(client.get("/teams/aylesbury/", follow=True))
+        assert page.heading == "Sign in"
+        says = "an administrator closed your account" if by == "closed" else "your password was changed, or an admini"
+        assert f"You were signed out because {says}" in page.text
+        assert "ben" not in page.text.lower()
+        User.objects.filter(pk=ben.pk).update(is_active=True)
+        assert not is_in(client), "an account that is opened again does not bring back its sessions"
+
+    def test_after_two_others_let_them_in_it_says_so(self, ben: User, maya: User) -> None:
+        client = browser()
+        sign_in(client)
+        set_up_an_app(client)
+        reset = signing_in.ask_to_let_in(person_id=ben.pk, reason="Stolen.", by=maya, now=timezone.now())
+        signing_in.agree_to_let_in(reset_id=reset.pk, by=person("sam"), now=timezone.now())
+        assert "two colleagues let you in" in Page(client.get("/", follow=True)).text
+
+    def test_without_the_cache_it_says_that_they_were_signed_out(self, ben: User, settings: Settings) -> None:
+        away = {"LOCATION": "unix:///nowhere/valkey.sock"}
+        settings.CACHES = {name: cache | away for name, cache in settings.CACHES.items()}
+        here, elsewhere = browser(), browser()
+        for client in (here, elsewhere):
+            sign_in(client)
+            client.get("/")
+        here.post("/account/sessions/end/")
+        assert "You were signed out: the time" in Page(elsewhere.get("/", follow=True)).text
+
+    @pytest.mark.parametrize("key", ["", "a" * 32, "nobodys-session-of-32-characters"])
+    def test_a_browser_that_had_no_session_is_told_nothing(self, db: None, key: str) -> None:
+        client = browser()
+        if key:
+            client.cookies["sessionid"] = key
+        before = Session.objects.count()
+        assert "You were signed out" not in Page(client.get("/", follow=True)).text
+        assert Session.objects.count() == before, "and stores nothing"
+
+    def test_nor_is_one_whose_person_signed_out(self, ben: User) -> None:
+        client = browser()
+        sign_in(client)
+        client.get("/")
+        client.post("/accounts/logout/")
+        assert "You were signed out" not in Page(client.get("/", follow=True)).text
 
     def test_nobody_ends_another_persons(self, ben: User) -> None:
         client = browser()

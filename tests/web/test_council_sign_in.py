@@ -11,9 +11,10 @@ from allauth.socialaccount.models import SocialAccount, SocialToken
 from django.test import Client
 from pytest_django import Settings
 
-from casework.models import AuditEvent, Event
+from casework.models import AuditEvent, Event, SecondFactorRule, SignInEvent
 from config import single_sign_on
 from localities.models import User
+from tests.stage.passkeys import Passkey, options_on
 from tests.stage.provider import goes_there, provider
 from tests.stage.web_client import Page, browser
 
@@ -127,19 +128,13 @@ class TestAfterwards:
         goes_there(client, COUNCIL, BEN)
         assert is_in(client)
 
-    @pytest.mark.parametrize("only", [False, True])
-    def test_a_password_still_does_unless_the_council_says_otherwise(
-        self, ben: User, amina: User, settings: Settings, only: bool
-    ) -> None:
-        for user in (ben, amina):
-            user.set_password(PASSWORD)
-            user.save()
-        settings.OIDC_ONLY = only
+    def test_a_password_still_does(self, ben: User) -> None:
+        ben.set_password(PASSWORD)
+        ben.save()
         goes_there(browser(), COUNCIL, BEN)
-        for name, gets_in in (("ben", not only), ("amina", True)):
-            client = browser()
-            client.post(SIGN_IN, {"login": name, "password": PASSWORD})
-            assert is_in(client) == gets_in, "whoever has no council account keeps the password"
+        client = browser()
+        client.post(SIGN_IN, {"login": "ben", "password": PASSWORD})
+        assert is_in(client)
 
     def test_the_second_step_is_asked_for_too(self, ben: User) -> None:
         Authenticator.objects.create(user=ben, type="totp", data={"secret": ""})
@@ -147,6 +142,74 @@ class TestAfterwards:
         answer = goes_there(client, COUNCIL, BEN)
         assert answer.headers["Location"] == "/accounts/login/second-step/"
         assert not is_in(client)
+
+    @pytest.mark.parametrize("sub", [BEN, "two-steps-there"])
+    def test_a_second_step_at_the_provider_is_not_ours(self, ben: User, sub: str) -> None:
+        """Whatever its `amr` and `acr` say: a role that needs a second step needs one of this service."""
+        SecondFactorRule.objects.filter(role="team_lead").update(kind="any")
+        client = browser()
+        goes_there(client, COUNCIL, sub)
+        assert client.get("/").headers["Location"] == "/accounts/second-step/"
+        Authenticator.objects.create(user=ben, type="totp", data={"secret": ""})
+        client = browser()
+        assert goes_there(client, COUNCIL, sub).headers["Location"] == "/accounts/login/second-step/"
+
+
+class TestNothingButACouncilAccount:
+    """With `OIDC_ONLY`, but for the accounts that `OIDC_BREAK_GLASS` names."""
+
+    @pytest.fixture(autouse=True)
+    def _only(self, ben: User, amina: User, settings: Settings) -> None:
+        for user in (ben, amina):
+            user.set_password(PASSWORD)
+            user.save()
+        settings.OIDC_ONLY = True
+        settings.OIDC_BREAK_GLASS = ["amina"]
+
+    def test_no_password_does(self) -> None:
+        for name, gets_in in (("ben", False), ("amina", True), ("AMINA", True)):
+            client = browser()
+            page = Page(client.post(SIGN_IN, {"login": name, "password": PASSWORD}, follow=True))
+            assert is_in(client) == gets_in
+        assert "Sign in with your council account. A password or a passkey" in Page(browser().get(SIGN_IN)).text
+        assert page.status == 200
+
+    def test_the_answer_is_that_to_a_wrong_password(self) -> None:
+        told = [Page(browser().post(SIGN_IN, {"login": "ben", "password": each})) for each in (PASSWORD, "guessed")]
+        assert told[0].text == told[1].text
+        assert told[0].summary == told[1].summary
+
+    @pytest.mark.parametrize(("name", "gets_in"), [("ben", False), ("amina", True)])
+    def test_no_passkey_does(self, settings: Settings, name: str, gets_in: bool) -> None:
+        settings.OIDC_ONLY = False
+        client, passkey = browser(), Passkey()
+        client.post(SIGN_IN, {"login": name, "password": PASSWORD})
+        passkey.add(client)
+        settings.OIDC_ONLY = True
+        client = browser()
+        answer = passkey.signs_in(client)
+        assert is_in(client) == gets_in
+        if not gets_in:
+            assert "Sign in with your council account." in Page(client.get(answer.headers["Location"])).text
+            assert not client.session.get("account_authentication_methods")
+            event = SignInEvent.objects.latest("id")
+            assert (event.kind, event.user and event.user.username) == ("refused", name)
+
+    def test_a_passkey_is_still_the_second_step_after_it(self, settings: Settings) -> None:
+        settings.OIDC_ONLY = False
+        client, passkey = browser(), Passkey()
+        client.post(SIGN_IN, {"login": "ben", "password": PASSWORD})
+        passkey.add(client)
+        settings.OIDC_ONLY = True
+        client = browser()
+        step = Page(client.get(goes_there(client, COUNCIL, BEN).headers["Location"]))
+        client.post("/accounts/login/second-step/", {"credential": passkey.answer(options_on(step)["request_options"])})
+        assert is_in(client)
+
+    def test_the_council_account_does(self) -> None:
+        client = browser()
+        goes_there(client, COUNCIL, BEN)
+        assert is_in(client)
 
 
 class TestShowingAgain:
@@ -189,17 +252,75 @@ class TestShowingAgain:
         monkeypatch.setattr(time, "time", lambda: real() + 6 * 60)
         assert "/accounts/again/council/" in goes_there(client, path, BEN).headers["Location"]
 
-    def test_nor_will_one_that_does_not_say_when(self, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Whoever finds a browser open can leave out what asks the provider to be strict."""
-        path, real = self.asked(client), single_sign_on._claims_of
+    def without_time(self, monkeypatch: pytest.MonkeyPatch, **instead: object) -> None:
+        """A provider that does not say when somebody signed in there, or says it in a way of its own."""
+        real = single_sign_on._claims_of
 
-        def without_time(sociallogin: Any) -> dict[str, Any] | None:
+        def claims_of(sociallogin: Any) -> dict[str, Any] | None:
             claims = real(sociallogin) or {}
-            return {name: value for name, value in claims.items() if name != "auth_time"}
+            return {name: value for name, value in claims.items() if name != "auth_time"} | instead
 
-        monkeypatch.setattr(single_sign_on, "_claims_of", without_time)
-        assert "/accounts/again/council/" in goes_there(client, path, BEN).headers["Location"]
+        monkeypatch.setattr(single_sign_on, "_claims_of", claims_of)
+
+    @pytest.mark.parametrize(
+        "instead", [{}, {"auth_time": "1764547200"}, {"auth_time": None}, {"auth_time": True}, {"auth_time": 9e12}]
+    )
+    def test_the_page_says_that_the_provider_does_not_say_when(
+        self, client: Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, instead: dict[str, Any]
+    ) -> None:
+        path = self.asked(client)
+        self.without_time(monkeypatch, **instead)
+        page = Page(client.get(goes_there(client, path, BEN).headers["Location"]))
+        assert "The council’s sign-in does not say when you signed in there" in page.text
+        assert "tell your administrator: “the provider sends no auth_time”" in page.text
+        assert "the council's provider sent no auth_time" in caplog.text
         assert client.get("/account/let-in/").status_code == 302
+
+    def test_signing_in_there_without_being_asked_is_no_recent_sign_in(
+        self, ben: User, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Whoever finds a browser open at the council's provider could sign out here, and in again."""
+        an_hour_ago = int(time.time()) - 3600
+        self.without_time(monkeypatch, auth_time=an_hour_ago)
+        client = browser()
+        goes_there(client, COUNCIL, BEN)
+        assert is_in(client)
+        assert client.get("/account/let-in/").headers["Location"].startswith("/accounts/again/council/")
+
+    def test_being_asked_there_is(self, ben: User) -> None:
+        client = browser()
+        goes_there(client, COUNCIL, BEN)
+        assert client.get("/account/let-in/").status_code == 200
+
+    def test_nor_is_signing_in_at_a_provider_that_does_not_say_when(
+        self, ben: User, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        self.without_time(monkeypatch)
+        client = browser()
+        goes_there(client, COUNCIL, BEN)
+        assert is_in(client)
+        assert client.get("/account/let-in/").status_code == 302
+
+    @pytest.mark.parametrize("path", ["app/", "passkeys/add/", "recovery-codes/new/"])
+    def test_a_second_step_is_set_up_by_whoever_was_asked(self, client: Client, ben: User, path: str) -> None:
+        """Also of somebody without a password: allauth would take them at their word."""
+        ben.set_unusable_password()
+        ben.save()
+        client = browser()
+        goes_there(client, COUNCIL, BEN)
+        session = client.session
+        session["account_authentication_methods"][-1]["at"] -= 16 * 60
+        session.save()
+        for answer in (client.get(f"/accounts/second-step/{path}"), client.post(f"/accounts/second-step/{path}")):
+            assert answer.headers["Location"].startswith("/accounts/again/council/?next=")
+
+    def test_whoever_owes_a_second_step_may_go_there(self, client: Client) -> None:
+        SecondFactorRule.objects.filter(role="team_lead").update(kind="any")
+        app = "/accounts/second-step/app/"
+        asks = client.get(app).headers["Location"]
+        (form,) = [form["action"] for form in Page(client.get(asks)).main.all("form")]
+        assert goes_there(client, form, BEN).headers["Location"] == app
+        assert client.get(app).status_code == 200
 
     def test_another_persons_account_will_not_do(self, client: Client) -> None:
         answer = goes_there(client, self.asked(client), "a-stranger")
