@@ -1,6 +1,7 @@
 """The forms of the rota, a week at once, and of absences."""
 
 from collections.abc import Collection, Iterator
+from copy import deepcopy
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
@@ -19,6 +20,7 @@ from localities.working_time import LONDON, local_day
 # Empty lines for each day below those that are filled in; and as many lines as a day can have at all.
 EMPTY_LINES, MOST_LINES = 2, 30
 NAMES = ("person", "role", "since", "until")
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 class Time(forms.CharField):
@@ -27,6 +29,15 @@ class Time(forms.CharField):
     def clean(self, value: Any) -> time | None:
         typed = read_time(super().clean(value))
         return time.fromisoformat(typed) if typed else None
+
+
+class RotaLine(ActionForm):
+    """The fields of a line of the rota. By these names what was typed is known as such: see `typed.py`."""
+
+    person = forms.TypedChoiceField(label="Who", coerce=int, empty_value=None, required=False, widget=Select)
+    role = forms.ChoiceField(label="Role", choices=[("", "Choose"), *DutyRole.choices], required=False, widget=Select)
+    since = Time(label="From", required=False, widget=TextInput(5))
+    until = Time(label="Until", required=False, widget=TextInput(5))
 
 
 class RotaForm(ActionForm):
@@ -39,37 +50,40 @@ class RotaForm(ActionForm):
     ) -> None:
         super().__init__(data, initial={"seen": seen})
         self.monday = monday
-        people = [("", "Nobody"), *((user.pk, user.name) for user in can_be_on_duty(today))]
-        known = {pk for pk, _ in people}
+        self.people = [("", "Nobody"), *((user.pk, user.name) for user in can_be_on_duty(today))]
+        known = {pk for pk, _ in self.people}
         # Who has left since stays on the lines that are there.
-        people += [(each.person_id, each.person.name) for each in duties if each.person_id not in known]
-        self.lines: list[list[str]] = []
-        for day in range(7):
+        self.people += [(each.person_id, each.person.name) for each in duties if each.person_id not in known]
+        self.lines: list[list[str]] = [[] for _ in DAYS]
+        for day, places in enumerate(self.lines):
             here = [each for each in duties if local_day(each.starts_at) == monday + timedelta(days=day)]
-            places = [f"{day}-{number}" for number in range(self._number(day, here, data))]
-            self.lines.append(places)
-            for number, place in enumerate(places):
-                self._add_line(place, people, here[number] if number < len(here) else None)
+            self._add_lines(day, len(here) + EMPTY_LINES if data is None else _lines_in(data, day) or EMPTY_LINES)
+            for place, duty in zip(places, here, strict=False):
+                self._say(place, duty)
 
-    def _number(self, day: int, here: Collection[Duty], data: QueryDict | None) -> int:
-        if data is None:
-            return len(here) + EMPTY_LINES
-        return next((n for n in range(MOST_LINES, 0, -1) if f"{day}-{n - 1}-person" in data), EMPTY_LINES)
+    def fill_in(self, typed: QueryDict) -> None:
+        """As they were typed, with as many lines, and the state of the week that they were typed for."""
+        for day in range(len(DAYS)):
+            self._add_lines(day, _lines_in(typed, day))
+        super().fill_in(typed)
+        self.initial["seen"] = typed.get("seen", "")
 
-    def _add_line(self, place: str, people: list[tuple[Any, str]], duty: Duty | None) -> None:
-        roles = [("", "Choose"), *DutyRole.choices]
-        self.fields[f"{place}-person"] = forms.TypedChoiceField(
-            label="Who", choices=people, coerce=int, empty_value=None, required=False, widget=Select
-        )
-        self.fields[f"{place}-role"] = forms.ChoiceField(label="Role", choices=roles, required=False, widget=Select)
-        self.fields[f"{place}-since"] = Time(label="From", required=False, widget=TextInput(5))
-        self.fields[f"{place}-until"] = Time(label="Until", required=False, widget=TextInput(5))
-        if duty is not None:
-            said = {
-                "person": duty.person_id, "role": duty.role, "since": f"{duty.starts_at.astimezone(LONDON):%H:%M}",
-                "until": f"{duty.ends_at.astimezone(LONDON):%H:%M}",
-            }  # fmt: skip
-            self.initial.update({f"{place}-{name}": value for name, value in said.items()})
+    def _add_lines(self, day: int, number: int) -> None:
+        """Until the day has so many."""
+        for place in [f"{DAYS[day]}{each}" for each in range(len(self.lines[day]), number)]:
+            self.lines[day].append(place)
+            self.fields |= {f"{place}-{name}": deepcopy(field) for name, field in RotaLine.base_fields.items()}
+            person = self.fields[f"{place}-person"]
+            assert isinstance(person, forms.ChoiceField)
+            person.choices = self.people
+
+    def _say(self, place: str, duty: Duty) -> None:
+        """The line says what is on the rota."""
+        said = {
+            "person": duty.person_id, "role": duty.role, "since": f"{duty.starts_at.astimezone(LONDON):%H:%M}",
+            "until": f"{duty.ends_at.astimezone(LONDON):%H:%M}",
+        }  # fmt: skip
+        self.initial.update({f"{place}-{name}": value for name, value in said.items()})
 
     def days(self) -> Iterator[tuple[date, list[list[Any]]]]:
         """Each day with its lines, each of which has four fields."""
@@ -100,6 +114,10 @@ class RotaForm(ActionForm):
                 if person is not None or since is not None or until is not None:
                     found.append(Entry(place, self.monday + timedelta(days=day), person, role or "", since, until))
         return found
+
+
+def _lines_in(typed: QueryDict, day: int) -> int:
+    return next((n for n in range(MOST_LINES, 0, -1) if f"{DAYS[day]}{n - 1}-person" in typed), 0)
 
 
 class AbsenceForm(ActionForm):

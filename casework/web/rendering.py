@@ -184,22 +184,47 @@ class RecentDateField(DatePartsField):
         return super().compress([*data_list[:2], *years])
 
 
-_TIME = re.compile(r"([0-9]{1,2})(?:[:.]?([0-9]{2}))?\s*(?:([ap])\.?m\.?)?", re.IGNORECASE)
+HOURS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+MINUTES_FROM_THE_HOUR = {"half": 30, "half past": 30, "quarter past": 15, "quarter to": -15}
+NAMED_TIMES = {"noon": "12:00", "midday": "12:00", "midnight": "00:00"}
+_TIME = re.compile(
+    rf"(?:(?P<from_hour>{'|'.join(sorted(MINUTES_FROM_THE_HOUR, reverse=True))}) )?"
+    rf"(?P<hour>[0-9]{{1,2}}|{'|'.join(HOURS)})(?:[:.]?(?P<minute>[0-9]{{2}}))?(?: ?o['\u2019]?clock)?"
+    r" ?(?:(?P<half>[ap])\.?m\.?|in the (?P<part>morning|afternoon|evening))?"
+)
 
 
 def read_time(typed: str) -> str:
     """
-    A time of day as 16:50, from 1650, 16.50 or 4:50pm; empty if nothing is typed.
+    A time of day as 16:50, from 1650, 16.50, 4:50pm or half past four in the afternoon; empty if nothing is typed.
 
-    :raises ValidationError: it is no time of day.
+    :raises ValidationError: it is no time of day, or may be of the morning or of the afternoon, as 9 or half five.
     """
-    if not (time := typed.strip()):
-        return ""
-    if (match := _TIME.fullmatch(time)) is not None and (match[2] or match[3]):
-        hour, minute, half = int(match[1]), int(match[2] or 0), (match[3] or "").lower()
-        if minute < 60 and (1 <= hour <= 12 if half else hour < 24):
-            return f"{hour % 12 + 12 * (half == 'p') if half else hour:02}:{minute:02}"
-    raise forms.ValidationError("Enter a time of day in hours and minutes, as 14:30")
+    time = " ".join(typed.lower().split())
+    if not time or time in NAMED_TIMES:
+        return NAMED_TIMES.get(time, "")
+    match = _TIME.fullmatch(time)
+    if match is None or (match["from_hour"] and match["minute"]):
+        raise _no_time()
+    in_words = match["hour"] in HOURS
+    hour = HOURS.index(match["hour"]) + 1 if in_words else int(match["hour"])
+    minutes = 60 * hour + int(match["minute"] or MINUTES_FROM_THE_HOUR.get(match["from_hour"] or "", 0))
+    half = match["half"] or (match["part"] and ("a" if match["part"] == "morning" else "p"))
+    on_the_clock = 1 <= hour <= 12
+    if int(match["minute"] or 0) > 59 or hour > 23 or ((half or match["from_hour"]) and not on_the_clock):
+        raise _no_time()
+    # With its minutes, or two digits of the hour, it is read as the clock of the day shows it.
+    is_of_the_day = match["minute"] or match["hour"].startswith("0")
+    if half:
+        minutes = minutes % 720 + 720 * (half == "p")
+    elif on_the_clock and not is_of_the_day:
+        shown = f"{(minutes // 60 - 1) % 12 + 1}" + (f":{minutes % 60}" if minutes % 60 else "")
+        raise forms.ValidationError(f"Say whether it is {shown}am or {shown}pm")
+    return f"{minutes // 60:02}:{minutes % 60:02}"
+
+
+def _no_time() -> forms.ValidationError:
+    return forms.ValidationError("Enter a time of day in hours and minutes, as 14:30")
 
 
 def time_in_words(at: datetime) -> str:

@@ -45,6 +45,7 @@ PURPOSES = {
     "contact-partner-answer": ("Answer of a partner", False),
     "contact-partner-withdraw": ("Withdrawal of a request to a partner", False),
     "contact-hand-over": ("Handover", False),
+    "rota": ("Rota", True),
     "shift-handover": ("Handover sheet", True),
     "shift-handover-add": ("Addition to a handover sheet", False),
     "contact-match": ("Answer to a possible match", False),
@@ -124,7 +125,7 @@ def keep(request: HttpRequest) -> UnfinishedForm | None:
     record, address = record_in(match.kwargs), address_of(request)
     if len(record) > MOST_OF_A_REFERENCE or len(address) > MOST_OF_AN_ADDRESS:
         return None
-    if not (chosen(request.POST) or own_words(request.POST)):
+    if not (chosen(request.POST) or own_words(request.POST) or _somebody_is_chosen(request.POST)):
         unfinished_forms.delete(key=key, by=user, now=now)
         return None
     version = request.POST.get(VERSION, "")
@@ -141,8 +142,16 @@ def keep(request: HttpRequest) -> UnfinishedForm | None:
 
 
 def record_in(address: Mapping[str, Any]) -> str:
-    """What a form is about, by its address: the reference of a record, or the number of a handover sheet."""
-    return str(address.get("reference") or address.get("handover_id") or "")
+    """
+    What a form is about, by its address: the reference of a record, the number of a handover sheet, or the week of a
+    rota.
+    """
+    return str(address.get("reference") or address.get("handover_id") or address.get("monday") or "")
+
+
+def _somebody_is_chosen(data: QueryDict) -> bool:
+    """On a line of the rota, of which nothing else is typed yet."""
+    return any(value for name, value in data.items() if name.endswith("-person"))
 
 
 def address_of(request: HttpRequest) -> str:

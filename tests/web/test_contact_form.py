@@ -260,7 +260,7 @@ class TestWhenItArrived:
         contact = typist.type(**LEAST, **short, arrived_time=typed).contact()
         assert contact.arrived_at == datetime.combine(day, read, tzinfo=LONDON)
 
-    @pytest.mark.parametrize("typed", ["16", "24:00", "16:60", "16:50pm", "0:10am", "165", "4:5"])
+    @pytest.mark.parametrize("typed", ["24:00", "16:60", "16:50pm", "0:10am", "165", "4:5"])
     def test_a_time_that_could_be_another_is_refused(self, typist: Typist, typed: str) -> None:
         typist.type(**LEAST, arrived_on=today(), arrived_time=typed).press("referrer")
         assert "Enter a time of day" in typist.page.error_at("id_contact-arrived_time")

@@ -4,12 +4,14 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from casework.actions import absences, cases, contact_owners, duties
-from casework.models import Absence, Duty
+from casework.models import Absence, Duty, UnfinishedForm
 from casework.reading import cover
 from casework.reading.cover import Gap
+from casework.web.rendering import read_time
 from localities.models import Membership, Role
 from localities.working_time import LONDON, at, local_day
 from tests.stage.staff import SignedIn
@@ -46,7 +48,7 @@ def away(who: str, cover: str | None, days: int = 3) -> Absence:
 class TestTheRota:
     def test_a_week_is_typed_at_once(self, db: None) -> None:
         maya = SignedIn("maya")
-        fields = line("0-0", "amina") | line("0-1", "erin", "emergency", "1730", "9:00") | line("4-0", "oliver")
+        fields = line("mon0", "amina") | line("mon1", "erin", "emergency", "1730", "9:00") | line("fri0", "oliver")
         answer = typed(maya, **fields)
         assert (answer.status_code, answer.headers["Location"]) == (302, ROTA)
         found = [(each.person.username, each.ends_at - each.starts_at) for each in duties.of_week(MONDAY)]
@@ -56,19 +58,19 @@ class TestTheRota:
             ("oliver", timedelta(hours=8.5)),
         ]
         # And changed: one is taken off.
-        typed(maya, **{"4-0-person": "", "4-0-since": "", "4-0-until": ""})
+        typed(maya, **{"fri0-person": "", "fri0-since": "", "fri0-until": ""})
         assert [each.person.username for each in duties.of_week(MONDAY)] == ["amina", "erin"]
 
     def test_faults_stand_at_their_fields_and_nothing_typed_is_lost(self, db: None) -> None:
-        answer = typed(SignedIn("maya"), **line("0-0", "amina", until="") | line("1-0", "erin", since="25:00"))
+        answer = typed(SignedIn("maya"), **line("mon0", "amina", until="") | line("tue0", "erin", since="25:00"))
         page = Page(answer)
         assert answer.status_code == 422
         says = "Enter a time of day in hours and minutes, as 14:30, Tuesday 1 December"
-        assert page.error_at("id_1-0-since") == says
+        assert page.error_at("id_tue0-since") == says
         assert says in dict(page.summary).values()
         assert "Copy last week" not in page.text, "it would lose what is typed"
-        assert page.error_at("id_0-0-until") == "Enter when the duty ends, Monday 30 November", "all at once"
-        assert page.form(ROTA)["0-0-person"] == str(person("amina").pk)
+        assert page.error_at("id_mon0-until") == "Enter when the duty ends, Monday 30 November", "all at once"
+        assert page.form(ROTA)["mon0-person"] == str(person("amina").pk)
         assert not Duty.objects.exists()
 
     def test_last_week_is_copied_and_saved_only_when_somebody_saves_it(self, db: None) -> None:
@@ -77,7 +79,7 @@ class TestTheRota:
         assert "Copy last week" in Page(maya.client.get(ROTA)).text
         copied = Page(maya.client.get(f"{ROTA}?copy=last"))
         assert not duties.of_week(MONDAY).exists()
-        assert copied.form(ROTA)["1-0-person"] == str(person("amina").pk)
+        assert copied.form(ROTA)["tue0-person"] == str(person("amina").pk)
         maya.client.post(ROTA, copied.form(ROTA))
         (duty,) = duties.of_week(MONDAY)
         assert duty.starts_at == at(MONDAY + timedelta(days=1), time(9))
@@ -90,10 +92,44 @@ class TestTheRota:
     def test_what_somebody_else_changed_is_not_overwritten(self, db: None) -> None:
         maya, david = SignedIn("maya"), SignedIn("david")
         form = Page(maya.client.get(ROTA)).form(ROTA)
-        typed(david, **line("0-0", "amina"))
-        answer = maya.client.post(ROTA, form | {k: str(v) for k, v in line("0-0", "oliver").items()})
+        typed(david, **line("mon0", "amina"))
+        answer = maya.client.post(ROTA, form | {k: str(v) for k, v in line("mon0", "oliver").items()})
         assert answer.status_code == 409
         assert "Somebody else has changed the rota" in Page(answer).text
+
+    def test_what_is_typed_is_kept_until_it_is_saved_or_cleared(self, db: None) -> None:
+        """Also a person alone, and a line more than the page has at first."""
+        maya = SignedIn("maya")
+        form = Page(maya.client.get(ROTA)).form(ROTA)
+        lines = {"mon0-person": str(person("amina").pk), **line("tue4", "erin", "emergency", "half five", "9am")}
+        answer = maya.client.post(ROTA, form | lines | {"keep": "script"})
+        assert "not recorded yet" in answer.json()["line"]
+        for path in (ROTA, f"{ROTA}?copy=last"):
+            page = Page(maya.client.get(path))
+            assert page.form(ROTA).items() >= {name: str(value) for name, value in lines.items()}.items()
+            assert "copied from last week" not in page.text
+        assert not Duty.objects.exists()
+        assert Page(SignedIn("david").client.get(ROTA)).form(ROTA)["mon0-person"] == ""
+        maya.client.post(ROTA, page.form(ROTA) | {"keep": "clear"})
+        page = Page(maya.client.get(ROTA))
+        assert (page.form(ROTA)["mon0-person"], "tue4-person" in page.form(ROTA)) == ("", False)
+
+    def test_what_is_saved_is_no_longer_kept(self, db: None) -> None:
+        maya = SignedIn("maya")
+        form = Page(maya.client.get(ROTA)).form(ROTA)
+        maya.client.post(ROTA, form | line("mon0", "amina") | {"keep": "script"})
+        assert UnfinishedForm.objects.count() == 1
+        assert typed(maya, **line("mon0", "amina")).status_code == 302
+        assert not UnfinishedForm.objects.exists()
+
+    def test_what_is_kept_overwrites_nothing_that_was_saved_since(self, db: None) -> None:
+        maya = SignedIn("maya")
+        form = Page(maya.client.get(ROTA)).form(ROTA)
+        maya.client.post(ROTA, form | line("mon0", "oliver") | {"keep": "script"})
+        typed(SignedIn("david"), **line("mon0", "amina"))
+        answer = maya.client.post(ROTA, Page(maya.client.get(ROTA)).form(ROTA))
+        assert "Somebody else has changed the rota" in Page(answer).text
+        assert [each.person.username for each in duties.of_week(MONDAY)] == ["amina"]
 
     @pytest.mark.parametrize(("name", "may"), [("maya", True), ("ezra", True), ("sam", True), ("amina", False),
                                                ("ben", False), ("adele", False)])  # fmt: skip
@@ -106,6 +142,40 @@ class TestTheRota:
     @pytest.mark.parametrize("week", ["2026-12-01", "2026-13-01", "next", "0001-01-01"])
     def test_a_week_begins_on_a_monday(self, db: None, week: str) -> None:
         assert SignedIn("maya").client.get(f"/duty/rota/{week}/").status_code == 404
+
+
+class TestTimes:
+    """As people type them, in this form and in others."""
+
+    @pytest.mark.parametrize(
+        ("written", "time_of_day"),
+        [
+            ("9am", "09:00"), ("9 AM", "09:00"), ("09", "09:00"), ("9:00", "09:00"), ("17.30", "17:30"),
+            ("17", "17:00"), ("0", "00:00"), ("half five pm", "17:30"), ("Half past five in the afternoon", "17:30"),
+            ("quarter to nine am", "08:45"), ("quarter past 9 in the evening", "21:15"),
+            ("12am", "00:00"), ("12.30pm", "12:30"), ("quarter to one pm", "12:45"),
+            ("nine o'clock in the morning", "09:00"), ("midnight", "00:00"), ("midday", "12:00"), (" ", ""),
+        ],
+    )  # fmt: skip
+    def test_are_read(self, written: str, time_of_day: str) -> None:
+        assert read_time(written) == time_of_day
+
+    @pytest.mark.parametrize(
+        ("written", "shown"),
+        [("9", "9am or 9pm"), ("half five", "5:30am or 5:30pm"), ("quarter to one", "12:45am or 12:45pm"),
+         ("12", "12am or 12pm"), ("five o'clock", "5am or 5pm")],
+    )  # fmt: skip
+    def test_that_may_be_two_are_asked_about(self, written: str, shown: str) -> None:
+        with pytest.raises(ValidationError, match=f"Say whether it is {shown}"):
+            read_time(written)
+
+    @pytest.mark.parametrize(
+        "written",
+        ["24", "25:00", "13pm", "0am", "9:60", "half 9.30", "half 17", "ten past nine", "9 o", "soon", "900am1"],
+    )
+    def test_that_are_none_are_refused(self, written: str) -> None:
+        with pytest.raises(ValidationError, match="Enter a time of day in hours and minutes, as 14:30"):
+            read_time(written)
 
 
 class TestGaps:
@@ -145,7 +215,7 @@ class TestGaps:
 
     def test_the_page_warns_and_saves_all_the_same(self, db: None) -> None:
         maya = SignedIn("maya")
-        assert typed(maya, **line("0-0", "amina")).status_code == 302
+        assert typed(maya, **line("mon0", "amina")).status_code == 302
         assert "Nobody is on duty at" in Page(maya.client.get(ROTA)).text
 
 

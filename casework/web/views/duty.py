@@ -11,12 +11,13 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from casework.access import permissions
 from casework.actions import absences, duties
-from casework.models import Absence, Duty
+from casework.models import Absence, Duty, UnfinishedForm
 from casework.reading import cover
 from casework.web.duty_forms import AbsenceForm, RotaForm
 from casework.web.forms import id_of
 from casework.web.signed_in import by_post, user_of
 from casework.web.submitting import errors_of, status_of, submit
+from casework.web.unfinished import opened_among
 from localities.models import Membership, User
 from localities.roles import roles_of
 from localities.working_time import begin_of_day, local_day
@@ -59,12 +60,15 @@ def rota(request: HttpRequest, monday: str) -> HttpResponse:
     form = RotaForm(first, shown, duties.version_of(this_week), today, sent)
 
     def page() -> HttpResponse:
+        mine = UnfinishedForm.objects.of(user).filter(record=monday) if may_type else ()
+        kept = opened_among(mine, request, request.path, form)
         touching = list(Duty.objects.between(begin_of_day(first), begin_of_day(after)))
         errors = errors_of(form) if form.is_bound else []
         context = {
             "monday": first, "sunday": first + timedelta(days=6), "before": before, "after": after,
             "form": form if may_type else None, "duties": this_week, "gaps": cover.gaps(first, touching),
-            "copies": copies, "may_copy": may_type and not this_week, "errors": errors,
+            "copies": copies and kept.kept is None, "may_copy": may_type and not this_week and kept.kept is None,
+            "errors": errors, "kept": kept,
         }  # fmt: skip
         return render(request, "front_door/duty/rota.html", context, status=status_of(errors))
 
