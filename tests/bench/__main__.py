@@ -354,6 +354,27 @@ def team_pages_beside_history(stage: Stage) -> Figure:
     return stage.growth(open_team)
 
 
+def notes_beside_history(stage: Stage) -> Figure:
+    """The page of that case with forty notes, beside the notes of all other cases and contacts."""
+    from tests.bench.history import open_notes
+
+    return stage.growth(open_notes)
+
+
+def handover_sheet_beside_history(stage: Stage) -> Figure:
+    """The sheet that one shift handed to the next, and what the coming one would say."""
+    from tests.bench.history import open_handover_sheet
+
+    return stage.growth(open_handover_sheet)
+
+
+def open_list_beside_history(stage: Stage) -> Figure:
+    """A team's open list, for paper."""
+    from tests.bench.history import open_open_list
+
+    return stage.growth(open_open_list)
+
+
 def team_pages_waits(stage: Stage) -> Figure:
     """How often the tab that waits most for the database does so, beside the large history."""
     from tests.bench.history import waits_of_team
@@ -542,6 +563,9 @@ FIGURES: dict[str, Callable[[Stage], Figure]] = {
     "chronology_beside_history": chronology_beside_history,
     "team_pages_beside_history": team_pages_beside_history,
     "team_pages_waits": team_pages_waits,
+    "notes_beside_history": notes_beside_history,
+    "handover_sheet_beside_history": handover_sheet_beside_history,
+    "open_list_beside_history": open_list_beside_history,
     "person_page_beside_history": person_page_beside_history,
     "worklist_kilobytes": worklist_kilobytes,
     "worklist_requests": worklist_requests,

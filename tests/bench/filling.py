@@ -211,6 +211,15 @@ FROM copies, casework_clock, LATERAL (SELECT INTERVAL '90 days' + n %% 12960 * I
 WHERE contact_id = %(contact)s AND kind = 'next_step_decision'
 """
 
+# What was said on the telephone about each contact, and of each case.
+NOTES = f"""
+INSERT INTO casework_note (contact_id, case_id, edition, kind, written_by_id, written_at, text, was_wrong, child_ids,
+                           adult_ids, readers)
+SELECT CASE WHEN of = 'contact' THEN {FIRST} + n END, CASE WHEN of = 'case' THEN {FIRST} + n END, 1, 'call',
+       %(closed_by)s, received_at + INTERVAL '2 hours', 'They were at home.', '', '{{}}', '{{}}', 'record'
+FROM copies, unnest(ARRAY['contact', 'case']) of WHERE of = 'contact' OR n %% 5 = 0
+"""
+
 # The indexes of a table but those of its constraints.
 INDEXES = """
 SELECT indexrelid::regclass::text, pg_get_indexdef(indexrelid) FROM pg_index
@@ -249,7 +258,7 @@ def fill(contacts: int) -> None:
         cursor.execute("ANALYZE household, copies")
         for statement in (
             PEOPLE, RECORDS, RECOMMENDATIONS, DECISIONS, CASES, CHILDREN_OF_CASES, RESPONSIBILITIES, CONTACTS, CHILDREN,
-            ADULTS, MATCHES, CLOCKS,
+            ADULTS, MATCHES, CLOCKS, NOTES,
         ):  # fmt: skip
             _insert(cursor, statement, names)
         cursor.execute("DROP TABLE household, copies")

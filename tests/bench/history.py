@@ -15,10 +15,10 @@ from django.db.models import Count, Max
 from django.test import Client
 from django.utils import timezone
 
-from casework.actions import receiving
+from casework.actions import notes, receiving, shift_handovers
 from casework.jobs import sweep
-from casework.models import Case, Clock, Contact, ContactChild, Person
-from localities.models import Agency, Postcode, User
+from casework.models import Case, Clock, Contact, ContactChild, NoteKind, NoteReaders, Person, ShiftHandover
+from localities.models import Agency, Postcode, Team, User
 from tests.bench.databases import create, reference, use
 from tests.bench.filling import FIRST, fill
 from tests.stage.documents import address, child, contact_document
@@ -38,6 +38,8 @@ IN_WORK = "IN WORK"
 # The team whose page is opened, and its tabs.
 TEAM = "aylesbury"
 TABS_OF_A_TEAM = ("offers", "to-allocate", "cases", "overdue", "workload")
+# How many notes the case has that is opened.
+NOTES = 40
 # How often the family that is opened was heard of before: neither once, like most, nor as often as a few.
 CONTACTS_BEFORE = 3
 
@@ -57,6 +59,8 @@ def databases(sizes: tuple[int, int]) -> tuple[Use, Use]:
         sys.stdout.flush()
         family = _on_record(_heard_of_before())
         Story(timezone.now()).offered(_receive(family, by="example-police", agency_reference=IN_WORK))
+        _notes()
+        _shift_handed_over()
         _receive(family, agency_reference=OPENED)
     return partial(use, small), partial(use, large)
 
@@ -81,6 +85,23 @@ def _work_of_team() -> None:
     for number in range(24, 26):
         contact = _to_decide(story, number)
         story.decided(contact, chosen_team_id=story.team(TEAM).pk, chosen_team_reason="Their school is there.")
+
+
+def _notes() -> None:
+    """Much was written on the case that is opened."""
+    case = Case.objects.get(contacts__agency_reference=IN_WORK)
+    for number in range(NOTES):
+        notes.write(
+            case_id=case.pk, kind=NoteKind.CALL, text=f"Call {number}: they are at home, and will come on Monday.",
+            happened_at=None, child_ids=[], adult_ids=[], readers=NoteReaders.RECORD,
+            by=User.objects.get(username="amina"), now=timezone.now(),
+        )  # fmt: skip
+
+
+def _shift_handed_over() -> None:
+    team = Team.objects.get(code="front-door")
+    amina = User.objects.get(username="amina")
+    shift_handovers.give(from_team_id=team.pk, note="Look at the first one first.", by=amina, now=timezone.now())
 
 
 def _to_decide(story: Story, number: int) -> Contact:
@@ -208,6 +229,23 @@ def open_team() -> None:
     """Every tab of the page of a team."""
     for tab in TABS_OF_A_TEAM:
         _open(f"/teams/{TEAM}/?tab={tab}", by="ben")
+
+
+def open_notes() -> None:
+    """The case's notes and files, beside those of all others."""
+    case = Case.objects.get(contacts__agency_reference=IN_WORK)
+    _open(f"/cases/{case.reference}/notes/", by="sam")
+
+
+def open_handover_sheet() -> None:
+    """The sheet that was given last, and what the next would say now."""
+    _open(f"/duty/handovers/{ShiftHandover.objects.latest('pk').pk}/")
+    _open("/duty/handovers/give/front-door/")
+
+
+def open_open_list() -> None:
+    """The list of the team, for paper."""
+    _open(f"/open-list/?team={TEAM}", by="sam")
 
 
 def most_waits(pages: Iterable[tuple[str, str]]) -> int:
