@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from casework.actions import contact_owners, decisions, handoffs, notes, partner_checks, receiving, restrictions
+from casework.demonstration import moves
 from casework.demonstration.files import add_files
 from casework.demonstration.front_door import HISTORY, FrontDoor
 from casework.demonstration.timeline import Timeline
@@ -32,6 +33,7 @@ class OpenWork:
         self._a_case_that_came_back(now)
         self._a_case_that_came_back_to_its_team(now)
         self._how_much_each_can_lead()
+        moves.create(now)
         # Ending a contact of level 3 with advice needs two people. Contacts held for a manager are left out.
         waiting = Contact.objects.filter(status=ContactStatus.RECEIVED, recommendation__level__in=(2, 3))
         weighty = waiting.exclude(recommendation__hold=Hold.MANAGER).select_related("recommendation", "team")
@@ -115,7 +117,10 @@ class OpenWork:
     def _a_case_that_came_back_to_its_team(self, now: datetime) -> None:
         """The newest case of a locality team that its lead practitioner may still offer."""
         held = Responsibility.objects.filter(
-            period__endswith__isnull=True, team__kind=TeamKind.LOCALITY, case__lead_practitioner__isnull=False
+            period__endswith__isnull=True,
+            team__kind=TeamKind.LOCALITY,
+            case__lead_practitioner__isnull=False,
+            case__lead_left_on=None,
         ).exclude(case__handoffs__status=HandoffStatus.OFFERED)
         for each in held.select_related("case__lead_practitioner", "team").order_by("-case__opened_at", "-pk"):
             by, others = each.case.lead_practitioner, Team.objects.filter(kind=TeamKind.LOCALITY, is_active=True)

@@ -20,7 +20,7 @@ class Teams:
 
     def plan_answers(self, contact_id: int, now: datetime) -> None:
         """Plans the answers to the handoffs that this contact's decision has offered."""
-        for handoff in Handoff.objects.filter(case__contacts=contact_id, status="offered"):
+        for handoff in Handoff.objects.filter(case__contacts=contact_id, status="offered", offered_at__lte=now):
             self.timeline.plan_after(now, (1, 40), partial(self._answer, handoff.pk))
 
     def _answer(self, handoff_id: int, now: datetime) -> None:

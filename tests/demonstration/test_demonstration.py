@@ -14,6 +14,7 @@ from casework.models import (
     Case,
     Clock,
     ClockChange,
+    ClosingRequest,
     Contact,
     ContactChild,
     ContactDraft,
@@ -88,6 +89,13 @@ def test_people_wait_ask_pass_on_and_put_off(db: None, now: datetime) -> None:
     assert {handoff.status for handoff in Handoff.objects.all()} >= {"returned"}, DRAWS
     assert Clock.objects.running().filter(kind__startswith="returned_case").exists(), "one came back to its team"
     assert Membership.objects.filter(most_cases__isnull=False, team__code="aylesbury").count() == 2
+    # The rarer moves of the teams.
+    offered = Handoff.objects.filter(status="offered")
+    assert {"step_up", "step_down"} <= set(offered.values_list("kind", flat=True)), DRAWS
+    assert ClosingRequest.objects.get().answered_at is None
+    left = Case.objects.get(lead_left_on__isnull=False)
+    assert str(left.lead_practitioner) == "Jo Barker"
+    assert left.clocks.running().filter(kind="lead_practitioner_named").exists()
 
 
 def test_the_same_seed_tells_the_same_families(db: None) -> None:
