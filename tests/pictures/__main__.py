@@ -119,6 +119,21 @@ def closing_to_check(page: Page) -> None:
         page.get_by_role("button", name="Check your answers").click()
 
 
+def asked_to_close(below: str) -> Callable[[Page], None]:
+    """A case that somebody asks to close, as its team's list says."""
+
+    def reach(page: Page) -> None:
+        for team in ("aylesbury", "wycombe-and-marlow", "north-vale", "west-vale", "chiltern", "south-bucks"):
+            page.goto(f"{_base(page)}/teams/{team}/?tab=cases")
+            row = page.locator("main tr").filter(has_text="Closing requested").first
+            if row.count():
+                page.goto(_base(page) + str(row.locator("a[href^='/cases/']").first.get_attribute("href")) + below)
+                return
+        raise NothingThere("Nobody asks to close a case.")
+
+    return reach
+
+
 class NothingThere(Exception):
     """The demonstration has nothing of this kind."""
 
@@ -173,6 +188,7 @@ PICTURES = (
     Taken("contact-history-of-facts", "amina", first("/?tab=to-triage", "/contacts/", below="history/")),
     Taken("case", "ben", first("/", "/cases/")),
     Taken("case-step-up", "ben", first("/teams/aylesbury/?tab=cases", "/cases/", below="step-up/")),
+    Taken("step-up-to-accept", "pat", first("/", "/accept/")),
     Taken("case-step-down", "pat", first("/", "/cases/", below="step-down/")),
     Taken("case-close", "ben", first("/teams/aylesbury/?tab=cases", "/cases/", below="close/")),
     Taken(
@@ -181,6 +197,9 @@ PICTURES = (
         pressed(first("/teams/aylesbury/?tab=cases", "/cases/", below="close/"), "Check your answers"),
     ),
     Taken("case-close-to-check", "ben", closing_to_check),
+    Taken("case-asked-to-close", "sam", asked_to_close("")),
+    Taken("case-to-agree-to-close", "sam", asked_to_close("close/")),
+    Taken("case-keep-open", "sam", asked_to_close("keep-open/")),
     *(
         Taken(f"case-{tab}", "ben", first("/teams/aylesbury/?tab=cases", "/cases/", below=f"{tab}/"))
         for tab in ("chronology", "plan", "people", "handoffs", "notes")
