@@ -75,7 +75,7 @@ def _a_step_up(now: datetime) -> None:
 def _a_step_down(now: datetime) -> None:
     team = Team.objects.filter(kind=TeamKind.CHILD_PROTECTION, is_active=True).order_by("pk").first()
     lead = None if team is None else _first(team, now, Role.TEAM_LEAD)
-    to_team = Team.objects.filter(kind=TeamKind.LOCALITY, is_active=True).order_by("pk").first()
+    to_team = Team.objects.filter(kind=TeamKind.LOCALITY, is_active=True).order_by("code").first()
     if lead is None or to_team is None:
         return
     held = _held(TeamKind.CHILD_PROTECTION).first() or _taken_on(TeamKind.CHILD_PROTECTION, now)
