@@ -14,15 +14,13 @@ from playwright.sync_api import Browser, BrowserContext, Page, Route, expect, sy
 from casework.models import Contact
 from localities.models import User
 from tests.stage.chromium import ARGUMENTS, chromium
-from tests.stage.service import PASSWORD, Service
+from tests.stage.service import PASSWORD, PATIENCE, Service
 from tests.stage.sessions import session_of_its_own
 from tests.stage.staff import as_recommended
 
 AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
 WCAG_2_2_AA = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
-# How long to wait at most for what comes: a machine that has other things to do is slow, and fails no test.
-PATIENCE = 60_000
-expect.set_options(timeout=PATIENCE)
+expect.set_options(timeout=PATIENCE * 1000)
 
 
 @pytest.fixture(scope="package")
@@ -205,7 +203,7 @@ def visit(browser: Browser, service: Service, _free_windows: dict[bool, list[Sig
     def open_window(*, width: int = 1200, javascript: bool = True) -> SignedIn:
         if not _free_windows[javascript]:
             context = browser.new_context(java_script_enabled=javascript)
-            context.set_default_timeout(PATIENCE)
+            context.set_default_timeout(PATIENCE * 1000)
             _free_windows[javascript].append(SignedIn(context, service))
         window = _free_windows[javascript].pop()
         taken.append((javascript, window))

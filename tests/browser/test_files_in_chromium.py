@@ -74,7 +74,7 @@ def test_a_picture_is_drawn_by_the_worker_and_seen_on_its_page(visit: Any, of_a_
         return file.has_preview
 
     # The worker sees to it every few seconds.
-    wait_until(is_drawn, "the picture is drawn", seconds=60)
+    wait_until(is_drawn, "the picture is drawn")
     page = window.go(f"/contacts/{of_a_family}/files/{file.key}/")
     shown = page.get_by_role("img", name="Preview of injury.pdf")
     assert shown.evaluate("each => each.complete && each.naturalWidth") == 900

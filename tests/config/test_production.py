@@ -17,7 +17,7 @@ from casework.families.likeness.weights import SHIPPED
 from config.local.processes import start_child
 from localities.models import User
 from tests.stage.databases import own_database
-from tests.stage.service import database_url, free_port, images_web_server, wait_until
+from tests.stage.service import PATIENCE, database_url, free_port, images_web_server, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 GOOD = {
@@ -334,7 +334,7 @@ def _answers(port: int) -> bool:
 
 
 def _get(url: str, **headers: str) -> requests.Response:
-    return requests.get(url, headers={"Host": "front-door.example", **headers}, timeout=10, allow_redirects=False)
+    return requests.get(url, headers={"Host": "front-door.example", **headers}, timeout=PATIENCE, allow_redirects=False)
 
 
 TLS = {"X-Forwarded-Proto": "https"}
@@ -346,7 +346,7 @@ def test_plain_http_is_sent_to_https(production: str) -> None:
 
 
 def test_another_host_name_is_turned_away(production: str) -> None:
-    assert requests.get(f"{production}/accounts/login/", headers=TLS, timeout=10).status_code == 400
+    assert requests.get(f"{production}/accounts/login/", headers=TLS, timeout=PATIENCE).status_code == 400
 
 
 def test_pages_are_safe_and_their_files_are_there(production: str) -> None:
@@ -373,7 +373,7 @@ def test_every_cookie_is_this_hosts_alone(production: str) -> None:
     headers = {"Host": "front-door.example", "Referer": "https://front-door.example/", **TLS}
     answer = requests.post(
         f"{production}/accounts/login/", {"login": "ben", "password": PASSWORD, "csrfmiddlewaretoken": token[1]},
-        headers=headers | {"Cookie": f"__Host-csrftoken={csrf}"}, allow_redirects=False, timeout=10,
+        headers=headers | {"Cookie": f"__Host-csrftoken={csrf}"}, allow_redirects=False, timeout=PATIENCE,
     )  # fmt: skip
     assert (answer.status_code, answer.headers["Location"]) == (302, "/")
     signed_in = {"Cookie": f"__Host-sessionid={answer.cookies['__Host-sessionid']}", **TLS}

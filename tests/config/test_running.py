@@ -147,7 +147,9 @@ def test_a_start_that_was_cut_short_is_put_right_and_the_data_stay(place: Path) 
 
         refused = start_and_wait(place, DATA_DIR=data)
         assert refused.startswith(f"Another copy runs on the folder {data} (process {copy.process.pid}). Stop it, or ")
-        assert requests.get(f"http://127.0.0.1:{port}/readyz", timeout=30).status_code == 200, "the first is not harmed"
+        assert requests.get(f"http://127.0.0.1:{port}/readyz", timeout=PATIENCE).status_code == 200, (
+            "the first is not harmed"
+        )
         assert copy.ends(copy.process.terminate) == 0
         assert "Everything is stopped. The data stay." in copy.said
 
@@ -169,10 +171,10 @@ def check_the_sign_ins(document: dict[str, Any], said: str, port: int) -> None:
 
     with requests.Session() as browser:
         address = document["base_url"] + "/accounts/login/"
-        form = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', browser.get(address, timeout=30).text)
+        form = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', browser.get(address, timeout=PATIENCE).text)
         assert form
         sent = {"login": document["users"][0]["username"], "password": document["users"][0]["password"]}
-        page = browser.post(address, {"csrfmiddlewaretoken": form[1], **sent}, timeout=30)
+        page = browser.post(address, {"csrfmiddlewaretoken": form[1], **sent}, timeout=PATIENCE)
         assert (page.status_code, urlsplit(page.url).path) == (200, "/")
 
     client = document["api"][0]
@@ -180,7 +182,7 @@ def check_the_sign_ins(document: dict[str, Any], said: str, port: int) -> None:
         f"{document['base_url']}/o/token",
         {"grant_type": "client_credentials"},
         auth=(client["client_id"], client["client_secret"]),
-        timeout=30,
+        timeout=PATIENCE,
     )
     assert answer.status_code == 200, answer.text
 
@@ -305,7 +307,12 @@ def test_a_server_that_refuses_is_named_without_its_password(place: Path) -> Non
 def test_who_says_stop_while_a_process_is_being_started_is_heard_a_moment_later() -> None:
     """Python drops what is raised in the middle of a fork: a Ctrl-C then would be lost, and so would every other."""
     said = subprocess.run(
-        [sys.executable, "-c", STOPPED_IN_A_FORK], cwd=ROOT, capture_output=True, text=True, timeout=30, check=False
+        [sys.executable, "-c", STOPPED_IN_A_FORK],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
     )
     assert said.stdout == "started\nstopped\n15\n", "and what is started meanwhile can be stopped"
     assert "Exception ignored" in said.stderr

@@ -28,7 +28,7 @@ from config.local.run import commands
 from tests.stage.clamd import EICAR, clamd
 from tests.stage.files import PDF, picture, put
 from tests.stage.mail import Sink
-from tests.stage.service import database_url, wait_until
+from tests.stage.service import PATIENCE, database_url, wait_until
 from tests.stage.story import Story
 
 FIRST, SECOND = "first@school.example", "second@school.example"
@@ -112,7 +112,7 @@ def test_a_worker_that_is_told_to_stop_finishes_what_it_sends(start: Start, sink
     send_task("drain_outbox")
     wait_until(lambda: is_being_sent(contact), "the worker sends")
     worker.process.terminate()
-    assert worker.process.wait(30) == 0
+    assert worker.process.wait(PATIENCE) == 0
     assert is_sent(contact)
     assert sink.addresses() == [FIRST]
     assert left_at_the_broker() == (0, 0)
@@ -151,7 +151,7 @@ def test_two_beats_remind_nobody_twice(start: Start, sink: Sink) -> None:
     reminders = Reminder.objects.count()
     # Both beats go round a few times more.
     began = timezone.now()
-    wait_until(lambda: timezone.now() > began + timedelta(seconds=12), "a few rounds", seconds=30)
+    wait_until(lambda: timezone.now() > began + timedelta(seconds=12), "a few rounds")
     wait_until(lambda: not OutboxMessage.objects.filter(sent_at=None).exists(), "everything is sent")
     assert Reminder.objects.count() == reminders == Reminder.objects.values("clock", "step").distinct().count()
     assert {clock.kind for clock in late.clocks.running()} >= {"next_step_decision"}
@@ -221,7 +221,7 @@ def test_a_connection_that_broke_with_a_task_in_hand_can_be_closed(own_valkey: F
     consumer = broker.Consumer(app.amqp.queues[settings.CELERY_TASK_DEFAULT_QUEUE], accept=["json"])
     consumer.register_callback(lambda body, message: in_hand.append(message))
     consumer.consume()
-    broker.drain_events(timeout=5)
+    broker.drain_events(timeout=PATIENCE)
     with suppress(TimeoutError):
         broker.drain_events(timeout=0.1)
     assert len(in_hand) == 1

@@ -16,7 +16,7 @@ from casework.models import Case, Clock, Contact, OutboxMessage, Reminder
 from casework.record import integrity
 from tests.stage.documents import child, contact_document
 from tests.stage.pages import CLOSING
-from tests.stage.service import Person, Service, wait_until
+from tests.stage.service import PATIENCE, Person, Service, wait_until
 
 
 def of_family(number: int, **changes: Any) -> dict[str, Any]:
@@ -35,7 +35,7 @@ def send(service: Service, **changes: object) -> str:
         f"{service.base_url}/api/v1/contacts",
         json=contact_document(**changes),
         headers={"Authorization": f"Bearer {service.token()}"},
-        timeout=10,
+        timeout=PATIENCE,
     )
     assert answer.status_code == 201, answer.text
     reference: str = answer.json()["reference"]
@@ -44,7 +44,7 @@ def send(service: Service, **changes: object) -> str:
 
 def read(service: Service, reference: str) -> dict[str, object]:
     headers = {"Authorization": f"Bearer {service.token()}"}
-    answer = requests.get(f"{service.base_url}/api/v1/contacts/{reference}", headers=headers, timeout=10)
+    answer = requests.get(f"{service.base_url}/api/v1/contacts/{reference}", headers=headers, timeout=PATIENCE)
     document: dict[str, object] = answer.json()
     return document
 
@@ -178,6 +178,6 @@ def test_the_worker_sends_a_reminder_for_an_overdue_clock(service: Service) -> N
     Clock.objects.filter(pk=clock.pk).update(
         warn_at=now - timedelta(hours=2), due_at=now - timedelta(hours=1), next_at=now - timedelta(hours=2)
     )
-    wait_until(lambda: mailed(service, f"Late: next step decision, {reference}"), "the breach is sent", seconds=60)
+    wait_until(lambda: mailed(service, f"Late: next step decision, {reference}"), "the breach is sent")
     assert {reminder.step for reminder in Reminder.objects.filter(clock=clock)} == {"warning", "breach"}
     assert "Next step decision" in service.person("maya").open("/")
