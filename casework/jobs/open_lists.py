@@ -87,6 +87,9 @@ def _write(folder: Path, quarter: datetime, files: Iterable[tuple[str, Iterator[
             descriptor = os.open(unfinished / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
                 file.writelines(pieces)
+                # It is for the day on which the power may go, too: a name without its content would be no copy.
+                file.flush()
+                os.fsync(descriptor)
             records += number
         finished = folder / _name(quarter)
         if finished.exists():

@@ -22,6 +22,7 @@ DEVELOPMENT = {
 PRODUCTION = DEVELOPMENT | {
     "FRONT_DOOR_MODE": "production",
     "SECRET_KEY": "for-checks-only-and-long-enough-to-be-taken-for-a-real-one-0123456789",
+    "REDIS_URL": "redis://:for-checks-only@localhost:1/0",
     "ALLOWED_HOSTS": "front-door.example",
     "BASE_URL": "https://front-door.example",
     "EMAIL_URL": "smtp+tls://user:password@mail.example:587",
