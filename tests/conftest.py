@@ -41,7 +41,15 @@ THURSDAY = datetime(2026, 11, 19, 10, 0, tzinfo=LONDON)
 AT_THE_SERVICE = {"browser", "journeys"}
 # What starts processes of its own or simulates months of work. Each test goes to whichever worker is free, and they go
 # first: nobody waits for one of them alone in the end. The longest first.
-LONG = ("chaos", "test_running.py", "bench", "test_demonstration.py", "test_worker.py", "test_random_actions.py")
+LONG = (
+    "chaos",
+    "test_running.py",
+    "bench",
+    "test_demonstration.py",
+    "test_worker.py",
+    "test_buckets.py",
+    "test_random_actions.py",
+)
 
 
 # A test that proves something about time says so itself: a machine that has other things to do breaks no property.

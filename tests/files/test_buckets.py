@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import subprocess
 import sys
 import tracemalloc
@@ -27,7 +28,7 @@ from config import buckets
 from tests.stage.bucket import BUCKET, ROOT, BucketServer, bucket_server
 from tests.stage.clamd import EICAR, clamd
 from tests.stage.files import PDF, picture, put, stored, upload
-from tests.stage.service import free_port
+from tests.stage.service import free_port, running, wait_until
 from tests.stage.staff import SignedIn
 from tests.stage.story import Story
 
@@ -263,3 +264,49 @@ def test_check_deploy_says_it(server: BucketServer) -> None:
         "(front_door.E005) Files cannot be kept in the bucket. The bucket's service does not answer" in said[1].stderr
     )
     assert server.key not in said[1].stderr
+
+
+def test_the_whole_service_keeps_files_in_a_bucket(committed: str, server: BucketServer) -> None:
+    """Web server and worker in processes of their own: by the API and by a page, checked, drawn and downloaded."""
+    story = Story(timezone.now())
+    contact = story.contact()
+    pages = f"/contacts/{contact}/files/"
+    photo, virus, report = picture("JPEG", (300, 200)), PDF + EICAR, PDF + b"by a page"
+    with clamd() as scanner, running(committed, **server.environment, CLAMAV_URL=scanner.url) as service:
+        for name, content in (("arm.jpg", photo), ("virus.pdf", virus)):
+            sent = requests.post(
+                f"{service.base_url}/api/v1/contacts/{contact}/files", files={"file": (name, content)},
+                headers={"Authorization": f"Bearer {service.token()}"}, timeout=30,
+            )  # fmt: skip
+            assert (sent.status_code, sent.json()["state"]) == (201, "being_checked")
+        amina = service.person("amina")
+        token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', amina.open(pages))
+        assert token
+        added = amina.session.post(
+            service.base_url + pages, {"csrfmiddlewaretoken": token[1]}, files={"file": ("report.pdf", report)},
+            headers={"Referer": service.base_url + pages}, timeout=30,
+        )  # fmt: skip
+        assert "The file is added." in added.text
+        wait_until(
+            lambda: contact.files.filter(check_after__isnull=True, preview_after__isnull=True).count() == 3,
+            "the worker has checked all files, and drawn the picture", seconds=60,
+        )  # fmt: skip
+        found = {file.name: file for file in contact.files.all()}
+        assert {name: file.state for name, file in found.items()} == {
+            "arm.jpg": FileState.READY, "virus.pdf": FileState.REFUSED, "report.pdf": FileState.READY,
+        }  # fmt: skip
+        answers = [added]
+        for name, content in (("arm.jpg", photo), ("report.pdf", report)):
+            answers.append(amina.session.get(f"{service.base_url}{pages}{found[name].key}/download/", timeout=30))
+            assert answers[-1].content == content
+        answers.append(amina.session.get(f"{service.base_url}{pages}{found['arm.jpg'].key}/picture/", timeout=30))
+        assert answers[-1].content.startswith(b"\xff\xd8\xff")
+        answers.append(amina.session.get(f"{service.base_url}{pages}{found['virus.pdf'].key}/download/", timeout=30))
+        assert answers[-1].status_code == 409
+        for answer in answers:
+            shown = f"{answer.headers} {answer.content!r} {[each.headers for each in answer.history]}"
+            assert BUCKET not in shown
+            assert server.url not in shown
+            assert "Signature" not in shown
+    assert len(server.stored()) == 4
+    server.empty()
