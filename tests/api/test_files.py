@@ -11,7 +11,7 @@ from django.utils import timezone
 from pytest_django import Settings
 from structlog.testing import capture_logs
 
-from casework.files import content, uploads
+from casework.files import content, storing, uploads
 from casework.jobs import files as jobs
 from casework.models import Contact, File, OutboxMessage
 from casework.models.files import LARGEST
@@ -99,6 +99,15 @@ def test_a_sender_who_goes_away_leaves_nothing_behind(
         assert [*tmp_path.iterdir()] == [], "while the answer is still there, too"
     assert [line for line in said if line["log_level"] == "error"] == []
     assert listed(partner, contact) == []
+
+
+def test_a_disk_that_cannot_be_written_is_said_as_what_may_be_tried_again(
+    partner: Partner, contact: Contact, settings: Settings
+) -> None:
+    settings.FILES_INCOMING = "/dev/null/incoming"
+    answer = send(partner, contact)
+    assert answer.status_code == 503
+    assert answer.json()["detail"] == storing.AWAY
 
 
 def test_the_state_says_what_became_of_it(partner: Partner, contact: Contact, settings: Settings) -> None:

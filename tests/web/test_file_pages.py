@@ -380,3 +380,10 @@ def test_files_from_before_there_was_a_scanner_say_that_their_turn_has_not_come(
     File.objects.update(check_after=timezone.now())
     assert not any(says in SignedIn("amina").open(each).text for each in places)
     assert "until the virus scanner has answered: 1." in SignedIn("sam").open("/admin/").text
+
+
+def test_a_disk_that_cannot_be_written_is_said_and_the_text_stays(contact: Contact, settings: Settings) -> None:
+    settings.FILES_INCOMING = "/dev/null/incoming"
+    page = is_wrong(add("amina", contact, about="His left arm"), {"id_file": storing.AWAY})
+    assert "His left arm" in page.html
+    assert not contact.files.exists()
