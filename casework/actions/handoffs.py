@@ -53,7 +53,7 @@ def offer(
     A step also says how urgent it is now (docs/adr/0040-closing-and-leavers.md). A step up gives the case its rating
     at once. A lower rating waits for whoever accepts the step down.
 
-    :param lead_reason: the lead's reason for another handoff; required from the third handoff on.
+    :param lead_reason: the reason for another handoff; required from the third handoff on.
     :param despite: why the case does not go to a team that knows the family; required if there is one
         (`continuity.ties`).
     :param family_told: what the family was told; required for a step.
@@ -62,8 +62,8 @@ def offer(
     :param rag: the rating; required for a step (`HandoffKind.ratings_from`).
     :param step: the step that is meant, if there is one. Without a team, only this says what else is missing.
     :raises InvalidInput: with every fault, by field.
-    :raises NotPermitted: `by` does not work in the responsible team; or does not lead it, and this is the third handoff
-        or lowers a red rating.
+    :raises NotPermitted: `by` does not work in the responsible team; or does not lead it, and this is the third
+        handoff, unless it is a step up, or lowers a red rating.
     :raises NotAllowedInStatus: the case is closed, or on offer already.
     """
     case = locked_case(by, now, pk=case_id)
@@ -71,10 +71,10 @@ def offer(
     permissions.check_can_offer(case, responsible.pk, by, local_day(now))
     number = ordinal(case)
     questioned = number >= LEAD_OFFERS_FROM
-    if questioned:
-        permissions.check_can_offer_again(case, responsible.pk, by, local_day(now))
     to_team = Team.objects.filter(pk=to_team_id or 0, is_active=True).first()
     kind = HandoffKind.between(responsible, to_team) if to_team is not None else step
+    if questioned and kind != HandoffKind.STEP_UP:
+        permissions.check_can_offer_again(case, responsible.pk, by, local_day(now))
     if kind == HandoffKind.STEP_DOWN and case.rag == Rag.RED and rag not in ("", Rag.RED):
         permissions.check_can_lower_red(case, responsible.pk, by, local_day(now))
     conditions.check_is_open(case)

@@ -501,6 +501,16 @@ class TestTheRatingOfAStepUp(FromACase):
         assert letter.subject == f"Red: a case is offered to your team: {case}"
         assert "within hours, day or night" in letter.text
 
+    def test_the_third_handoff_is_a_step_up_without_waiting_for_the_lead(self, story: Story, case: Case) -> None:
+        first = offer(story, case, "chiltern", "bea")
+        handoffs.return_to_sender(handoff_id=first.pk, reason="No.", by=person("chris"), now=story.later())
+        with pytest.raises(NotPermitted, match="changed hands twice"):
+            offer(story, case, "chiltern", "bea", lead_reason="It is right.")
+        with pytest.raises(InvalidInput, match="changed hands twice"):
+            offer(story, case, "child-protection", "bea", lead_reason=" ")
+        third = offer(story, case, "child-protection", "bea", lead_reason="He was hurt.")
+        assert (third.ordinal, third.lead_reason) == (3, "He was hurt.")
+
     def test_another_offer_asks_for_no_rating_and_changes_none(self, story: Story, case: Case) -> None:
         handoff = offer(story, case, "chiltern", "ben", rag="red", in_danger=True)
         case.refresh_from_db()

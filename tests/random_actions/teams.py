@@ -36,7 +36,8 @@ class Teams(Deciding):
         self, which: int, who: int | str, to: str, reason: str, lead_reason: str, despite: str, told: bool
     ) -> None:
         case = pick(which, self.ledger.to_offer, list(self.ledger.cases.values()))
-        lead_offers = case.counted >= 2
+        is_third = case.counted >= 2
+        lead_offers = is_third and not (to == "child-protection" and is_step(case.team, to))
         right = {
             each
             for each in CAST
@@ -50,7 +51,7 @@ class Teams(Deciding):
         by = choose_person(who, right)
         may: bool | None = (
             by in right and case in self.ledger.to_offer and to != case.team and not_blank(reason)
-            and (not lead_offers or not_blank(lead_reason)) and (told or not is_step(case.team, to))
+            and (not is_third or not_blank(lead_reason)) and (told or not is_step(case.team, to))
         )  # fmt: skip
         if may and not not_blank(despite):
             may = None  # Whether somebody knows the family is for tests/families/test_continuity.py.

@@ -87,7 +87,8 @@ def _offering(case: Case, periods: list[Responsibility], user: User, now: dateti
     if number >= LEAD_OFFERS_FROM and not permissions.allows(
         permissions.check_can_offer_again, case, responsible, user, today
     ):
-        return {"who_offers": True}
+        step = HandoffKind.step_of(periods[-1].team)
+        return {"who_offers": True, "step": step if step is HandoffKind.STEP_UP else None}
     return {"offers": True, "step": HandoffKind.step_of(periods[-1].team)}
 
 

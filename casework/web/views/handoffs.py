@@ -109,7 +109,7 @@ def _offered(request: HttpRequest, reference: str, step: HandoffKind | None) -> 
     if step not in (None, HandoffKind.step_of(responsible)):
         way = "up" if step is HandoffKind.STEP_UP else "down"
         raise NotAllowedInStatus(f"{responsible} cannot step a case {way}. Offer it to another team.")
-    if number >= LEAD_OFFERS_FROM:
+    if number >= LEAD_OFFERS_FROM and step is not HandoffKind.STEP_UP:
         permissions.check_can_offer_again(case, responsible.pk, user, local_day(now))
     return page()
 

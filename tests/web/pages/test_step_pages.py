@@ -97,6 +97,18 @@ def test_a_step_down_asks_anew_whether_the_family_agrees(story: Story) -> None:
     assert "since then" not in pat.open(case, "chronology/").text
 
 
+def test_a_practitioner_steps_up_also_a_family_that_changed_hands_twice(case: Case, story: Story) -> None:
+    first = handoffs.offer(
+        case_id=case.pk, to_team_id=story.team("chiltern").pk, reason="They moved.", by=person("bea"),
+        now=story.later(),
+    )  # fmt: skip
+    handoffs.return_to_sender(handoff_id=first.pk, reason="They did not.", by=person("chris"), now=story.later())
+    page = SignedIn("bea").open(case)
+    assert f"{path_of(case)}step-up/" in page.html
+    assert f'href="{path_of(case)}offer/"' not in page.html.split("Actions</h2>")[1]
+    assert "offer-lead_reason" in SignedIn("bea").open(case, "step-up/").names(f"{path_of(case)}step-up/")
+
+
 def test_a_practitioner_cannot_offer_to_lower_a_red_rating(story: Story) -> None:
     case, pat = with_social_workers(story), SignedIn("pat")
     page = pat.open(case, "step-down/")
