@@ -1,6 +1,6 @@
 """The format of every API error: a problem document (RFC 9457) that names every wrong field at once."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -11,6 +11,7 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
+from casework.api.lists import first_of
 from errors import Fault, InvalidInput, KeyUsedForAnother, NotAllowedInStatus, NotPermitted, ServiceError
 
 log = structlog.get_logger()
@@ -29,13 +30,13 @@ def as_problem(error: Exception, context: dict[str, Any]) -> Response:
     """
     set_rollback()
     headers: dict[str, str] = {}
-    errors: list[dict[str, str]] = []
+    faults: Sequence[Fault] = ()
     match error:
         case InvalidInput():
             # Each view that takes a body says what becomes of one that is not valid.
             says = getattr(context["view"], "not_valid", "Correct the errors and send it again.")
             status, name, detail = 400, "invalid", says
-            errors = _pointed_at(error.faults)
+            faults = error.faults
         case KeyUsedForAnother():
             status, name, detail = 422, "idempotency-key-reused", str(error)
         case NotPermitted():
@@ -64,7 +65,7 @@ def as_problem(error: Exception, context: dict[str, Any]) -> Response:
         case exceptions.APIException():
             status, name, detail = error.status_code, str(error.default_code).replace("_", "-"), _sentence(error)
             # What is wrong with the form of a body has its places, too.
-            errors = _pointed_at(getattr(error, "faults", ()))
+            faults = getattr(error, "faults", ())
         case _:
             log.error("API error", exc_info=error)
             status, name, detail = (
@@ -72,30 +73,25 @@ def as_problem(error: Exception, context: dict[str, Any]) -> Response:
                 "error",
                 "Something went wrong here, and nothing was stored. Send it again later.",
             )
-    return problem(status, name, detail, errors, headers)
+    return problem(status, name, detail, faults, headers)
 
 
 def problem(
-    status: int,
-    name: str,
-    detail: str,
-    errors: list[dict[str, str]] | None = None,
-    headers: dict[str, str] | None = None,
+    status: int, name: str, detail: str, faults: Sequence[Fault] = (), headers: dict[str, str] | None = None
 ) -> Response:
-    """A response with a problem document."""
+    """A response with a problem document. It lists the first of many faults, and says how many more there are."""
+    listed, left_out = first_of(faults)
+    if left_out:
+        detail += f" {left_out:,} more {'faults are' if left_out > 1 else 'fault is'} not listed."
     document: dict[str, Any] = {
         "type": f"urn:front-door:problem:{name}",
         "title": HTTPStatus(status).phrase,
         "status": status,
         "detail": detail,
     }
-    if errors:
-        document["errors"] = errors
+    if faults:
+        document |= {"errors": listed, "errors_left_out": left_out}
     return Response(document, status=status, headers=headers, content_type="application/problem+json")
-
-
-def _pointed_at(faults: Iterable[Fault]) -> list[dict[str, str]]:
-    return [{"pointer": fault.pointer, "detail": str(fault)} for fault in faults]
 
 
 def _sentence(error: exceptions.APIException) -> str:

@@ -72,11 +72,12 @@ def _adapter(shape: type[Shape]) -> TypeAdapter[Shape]:
 _ADAPTERS: dict[Any, TypeAdapter[Any]] = {}
 
 
-def load_json(text: str | bytes) -> Any:
+def load_json(text: str | bytes, *, most: int | None = None) -> Any:
     """
     Parses JSON strictly: in UTF-8 (a mark before it does no harm), without NaN, without the same key twice in an
     object, and at most `MOST_DEEP` levels deep.
 
+    :param most: how many fields and entries of lists it may have in all.
     :raises InvalidInput: with the line and the column of the fault, or with the place of every key that stands twice.
     """
     try:
@@ -95,6 +96,9 @@ def load_json(text: str | bytes) -> Any:
     except ValueError:
         says = "This is not a document that can be read: a number in it is too long."
     else:
+        if most is not None and _has_more(document, most):
+            says = f"This is not a document that can be read: it has more than {most:,} fields and entries of lists."
+            raise InvalidInput([Fault((), says)])
         if faults := list(_faults_of_form(document)):
             raise InvalidInput(faults)
         return document
@@ -108,6 +112,19 @@ class _Pairs(list[tuple[str, Any]]):
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any] | _Pairs:
     seen = dict(pairs)
     return seen if len(seen) == len(pairs) else _Pairs(pairs)
+
+
+def _has_more(document: Any, most: int) -> bool:
+    """Whether it has more fields and entries than that. It is not looked at any further then."""
+    waiting, seen = [document], 0
+    while waiting and seen <= most:
+        part = waiting.pop()
+        if isinstance(part, _Pairs):
+            part = [value for _, value in part]
+        if isinstance(part, (dict, list)):
+            seen += len(part)
+            waiting += part.values() if isinstance(part, dict) else part
+    return seen > most
 
 
 def _faults_of_form(document: Any) -> Iterator[Fault]:
@@ -206,7 +223,7 @@ def one_of(name: str, kind: str) -> Callable[[str, ValidationInfo], str]:
     def check(value: str, info: ValidationInfo) -> str:
         choices = (info.context or {}).get(name, ())
         if value not in choices:
-            near = difflib.get_close_matches(value, choices, n=1, cutoff=0.75)
+            near = difflib.get_close_matches(value[:100], choices, n=1, cutoff=0.75)
             hint = f" Did you mean {near[0]}?" if near else ""
             raise fault(f"{quoted(value)} is not {kind}.{hint}")
         return value
@@ -229,7 +246,7 @@ def quoted(value: object) -> str:
 
 
 def _faults(error: ValidationError) -> list[Fault]:
-    return [Fault(_path(details), _sentence(details)) for details in error.errors()]
+    return [Fault(_path(details), _sentence(details)) for details in error.errors(include_url=False)]
 
 
 def _path(details: ErrorDetails) -> tuple[str | int, ...]:
@@ -278,6 +295,6 @@ def _sentence(details: ErrorDetails) -> str:
     if says is None:
         return details["msg"].rstrip(".") + "."
     context = dict(details.get("ctx") or {})
-    context["sent"] = quoted(details["input"])
+    context["sent"] = quoted(details["input"]) if "{sent}" in says else ""
     context["expected"] = str(context.get("expected", "")).replace("'", "")
     return says.format(**context)

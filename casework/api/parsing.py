@@ -11,6 +11,8 @@ from triage.documents import load_json
 
 # A contact is text: the longest that the limits of its fields allow is smaller.
 LARGEST = 1024 * 1024
+# Fields and entries of lists. A contact about twenty children and twenty adults has two thousand.
+MOST = 5000
 
 
 class TooLarge(APIException):
@@ -32,7 +34,7 @@ class NotADocument(ParseError):
 
     def __init__(self, faults: Sequence[Fault]) -> None:
         self.faults = faults
-        super().__init__(" ".join(map(str, faults)))
+        super().__init__(" ".join(map(str, faults[:10])))
 
 
 class StrictJSONParser(BaseParser):
@@ -45,6 +47,6 @@ class StrictJSONParser(BaseParser):
         if len(body) > LARGEST:
             raise TooLarge
         try:
-            return load_json(body)
+            return load_json(body, most=MOST)
         except InvalidInput as invalid:
             raise NotADocument(invalid.faults) from None

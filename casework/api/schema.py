@@ -12,6 +12,7 @@ from pydantic.json_schema import model_json_schema
 from rest_framework import serializers
 
 from casework.actions.files import LONGEST_ABOUT
+from casework.api.lists import LEFT_OUT, MOST_LISTED
 from casework.api.threshold_check import MOST_CHILDREN, MOST_INDICATORS, SCREENED, SHORT_CODE
 from casework.facts.contact_document import Part, part_in
 from casework.facts.learned import AdultInformation, ChildInformation, InformationDocument
@@ -188,8 +189,9 @@ class ContactReceivedSerializer(serializers.Serializer[Any]):
     warnings = WarningSerializer(
         many=True,
         help_text="Every detail that could not be read, or was read with a correction; of what you read later, those "
-        "that you have not put right since.",
+        f"that you have not put right since. The first {MOST_LISTED} are listed.",
     )
+    warnings_left_out = serializers.IntegerField(min_value=0, required=False, help_text=LEFT_OUT)
 
 
 class PromisesSerializer(serializers.Serializer[Any]):
@@ -235,7 +237,10 @@ class InformationSerializer(serializers.Serializer[Any]):
     reference = serializers.CharField(help_text="That of the contact.")
     url = serializers.URLField(help_text="Where to read what became of the contact.")
     received_at = serializers.DateTimeField()
-    warnings = WarningSerializer(many=True, help_text="Every detail that somebody should check, and why.")
+    warnings = WarningSerializer(
+        many=True, help_text=f"Every detail that somebody should check, and why. The first {MOST_LISTED} are listed."
+    )
+    warnings_left_out = serializers.IntegerField(min_value=0, required=False, help_text=LEFT_OUT)
 
 
 class ReasonSerializer(serializers.Serializer[Any]):
@@ -396,7 +401,10 @@ class ProblemSerializer(serializers.Serializer[Any]):
     title = serializers.CharField()
     status = serializers.IntegerField()
     detail = serializers.CharField()
-    errors = WrongFieldSerializer(many=True, required=False)  # type: ignore[assignment]  # RFC 9457's example has it
+    errors = WrongFieldSerializer(  # type: ignore[assignment]  # RFC 9457's example has it
+        many=True, required=False, help_text=f"The first {MOST_LISTED}."
+    )
+    errors_left_out = serializers.IntegerField(min_value=0, required=False, help_text=LEFT_OUT)
 
 
 PROBLEMS = {
@@ -406,9 +414,10 @@ PROBLEMS = {
     404: "There is none, or another agency sent it.",
     405: "This address takes another method: Allow says which.",
     406: "Accept must allow application/json.",
+    408: "It took too long until the body had come.",
     409: "Nobody works with the family any more: send a new contact.",
     413: "The body is larger than any that is needed.",
-    415: "The body is not of the media type that this address takes.",
+    415: "The body is not of the media type that this address takes, or is packed, or not UTF-8.",
     422: "The idempotency key came before with another contact.",
     429: "Too many calls; Retry-After says when to come again.",
     500: "Something went wrong here, and nothing was stored. Send it again later.",

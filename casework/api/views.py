@@ -34,6 +34,7 @@ from casework.api.authentication import (
 )
 from casework.api.in_step import InStep
 from casework.api.listing import Pages, WantedSerializer, wanted
+from casework.api.lists import first_of
 from casework.api.news import IF_NONE_MATCH, NOTHING_NEW, NothingNewError, check_is_news, tag_of
 from casework.api.parsing import FileTooLarge
 from casework.api.schema import (
@@ -114,7 +115,7 @@ class ContactsView(InStep):
         ),
         parameters=[IDEMPOTENCY_KEY, IS_REPLAYED],
         request={"application/json": ContactDocument},
-        responses={201: ContactReceivedSerializer, **problems(400, 413, 415, 422, 503)},
+        responses={201: ContactReceivedSerializer, **problems(400, 408, 413, 415, 422, 503)},
         examples=[OpenApiExample("A concern about a child at school", CONTACT_EXAMPLE, request_only=True)],
     )
     def post(self, request: Request) -> Response:
@@ -207,7 +208,7 @@ class InformationView(InStep):
         ),
         parameters=[IDEMPOTENCY_KEY, IS_REPLAYED],
         request={"application/json": InformationDocument},
-        responses={201: InformationSerializer, **problems(400, 404, 409, 413, 415, 422, 503)},
+        responses={201: InformationSerializer, **problems(400, 404, 408, 409, 413, 415, 422, 503)},
         examples=[OpenApiExample("A date of birth, and a worry", INFORMATION_EXAMPLE, request_only=True)],
     )
     def post(self, request: Request, reference: str) -> Response:
@@ -227,7 +228,7 @@ class InformationView(InStep):
             "reference": contact.reference,
             "url": url,
             "received_at": learned.information.at.isoformat(),
-            "warnings": _warnings(warnings),
+            **_warnings(warnings),
         }
         return Response(answer, status=201, headers={"Location": url, **_replayed(learned.is_new)})
 
@@ -250,7 +251,7 @@ class FilesView(InStep):
         ),
         parameters=[IDEMPOTENCY_KEY],
         request={"multipart/form-data": SentFileSerializer},
-        responses={201: FileSerializer, **problems(400, 404, 409, 413, 415, 422, 503)},
+        responses={201: FileSerializer, **problems(400, 404, 408, 409, 413, 415, 422, 503)},
     )
     def post(self, request: Request, reference: str) -> Response:
         agency = _agency(request)
@@ -301,7 +302,7 @@ class ThresholdCheckView(APIView):
             "whatever it says."
         ),
         request={"application/json": Facts},
-        responses={200: ThresholdCheckSerializer, **problems(400, 413, 415, 503)},
+        responses={200: ThresholdCheckSerializer, **problems(400, 408, 413, 415, 503)},
         examples=[OpenApiExample("A child who misses school", THRESHOLD_CHECK_EXAMPLE, request_only=True)],
     )
     def post(self, request: Request) -> Response:
@@ -359,12 +360,13 @@ def _received(contact: Contact, warnings: Iterable[Fault], request: Request) -> 
         "decided_at": None,
         "outcome": None,
         "files": [],
-        "warnings": _warnings(warnings),
+        **_warnings(warnings),
     }
 
 
-def _warnings(warnings: Iterable[Fault]) -> list[dict[str, str]]:
-    return [{"pointer": warning.pointer, "detail": str(warning)} for warning in warnings]
+def _warnings(warnings: Iterable[Fault]) -> dict[str, Any]:
+    listed, left_out = first_of([*warnings])
+    return {"warnings": listed, "warnings_left_out": left_out}
 
 
 def _status(contact: Contact, request: Request) -> dict[str, Any]:
@@ -377,7 +379,7 @@ def _status(contact: Contact, request: Request) -> dict[str, Any]:
     sent_files = contact.files.filter(by_agency=contact.agency_id)
     return _in_a_list(contact, request) | {
         "files": [_file(file) for file in sent_files],
-        "warnings": _warnings(still_open(contact, indicators=indicators)),
+        **_warnings(still_open(contact, indicators=indicators)),
     }
 
 

@@ -36,6 +36,8 @@ from localities.codes import ETHNICITIES
 from triage.documents import fault, quoted, whole
 
 OLDEST_CHILD = 25
+# No date, number, address or code is half as long. A longer text is kept in the document alone.
+LONGEST_READ = 1000
 LETTER_FOR_DIGIT = "has a letter where a digit must stand."
 
 Value = TypeVar("Value")
@@ -85,6 +87,7 @@ class Typed:
 
     def __init__(self, reader: Reader, *, kinds: tuple[type, ...] = (str,), examples: Collection[str] = ()) -> None:
         self._reader, self._kinds, self._examples = reader, kinds, list(examples)
+        self._is_text = reader in (words, name, own_reference, reference)
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.with_info_plain_validator_function(self._read)
@@ -104,6 +107,12 @@ class Typed:
         if not isinstance(value, self._kinds) or isinstance(value, bool):
             wanted = "text" if self._kinds == (str,) else "a number or text"
             raise fault(f"must be {wanted}, not {quoted(value)}.")
+        if isinstance(value, str) and len(value) > LONGEST_READ and not self._is_text:
+            value = in_one_line(value)
+            if len(value) > LONGEST_READ:
+                begins = self._reader(value[:LONGEST_READ], info.context or {})
+                is_none = begins.check is not None and begins.value is None
+                return Read(None, begins.check) if is_none else not_read("is too long to be read.")
         return self._reader(value, info.context or {})
 
 

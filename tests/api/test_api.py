@@ -89,7 +89,7 @@ def _as_kept(part: Any) -> Any:
 
 
 ANSWER = {"reference", "url", "agency_reference", "received_at", "status", "decided_at", "outcome", "files",
-          "warnings"}  # fmt: skip
+          "warnings", "warnings_left_out"}  # fmt: skip
 PROMISES = {"acknowledged_at", "acknowledgement_due_at", "next_step_due_at", "feedback_due_at", "feedback_given_at"}
 
 

@@ -47,7 +47,7 @@ def test_it_is_taken_in(partner: Partner, contact: Contact) -> None:
     said = {"why": "He is back.", "immediate_danger": True, "children": [{"ref": "c1", "date_of_birth": "5/4/2015"}]}
     answer = add(partner, contact, said)
     assert answer.status_code == 201, answer.content
-    assert answer.json().keys() == {"reference", "url", "received_at", "warnings"}
+    assert answer.json().keys() == {"reference", "url", "received_at", "warnings", "warnings_left_out"}
     assert answer.json()["warnings"] == []
     assert answer.headers["Location"] == answer.json()["url"]
     contact.refresh_from_db()
