@@ -99,6 +99,7 @@ def test_a_week_of_a_case(visit: Any, offered: Case, bea_leaves: Any) -> None:
     assert social_worker.faults_at(*WIDTHS) == []
     page.get_by_label("To which team?").select_option(label="Aylesbury team")
     page.get_by_label("Why?").fill("The plan is done, and was seen to be.")
+    page.get_by_role("group", name="How urgent is it now?").get_by_label("Amber").check()
     page.get_by_label("What was the family told").fill(TOLD)
     page.get_by_role("group", name="Does the family agree").get_by_label("No", exact=True).check()
     press(page, "Offer step down")
