@@ -5,7 +5,7 @@ from typing import Any
 from django.utils import timezone
 
 from tests.stage.documents import child
-from tests.stage.story import Story
+from tests.stage.story import Story, person
 
 INDEX = "/admin/"
 # Where a page of the admin leads on to: the index to each list, a list to the form for a new record and to the first.
@@ -44,3 +44,16 @@ def _links(window: Any, path: str) -> list[str]:
 def _kind(path: str) -> str:
     """The path without the id of a record: one record of each kind is enough."""
     return "/".join("_" if part.isdigit() else part for part in path.split("/"))
+
+
+def test_the_roles_of_a_person_fit_on_a_desktop(visit: Any) -> None:
+    """With the column of the menu beside them."""
+    window = visit(width=1280)
+    window.sign_in("adele")
+    page = window.go(f"/admin/localities/user/{person('ben').pk}/change/")
+    wide = (
+        "table => [table.getBoundingClientRect().right, table.closest('.inline-group').getBoundingClientRect().right]"
+    )
+    table, place = page.locator(".inline-group table").evaluate(wide)
+    assert table <= place
+    assert not window.overflows()

@@ -168,6 +168,31 @@ def test_a_passkey_and_an_app_a_lost_telephone_and_two_who_let_somebody_in(
     assert window.complaints == maya.complaints == ben.complaints == []
 
 
+def test_a_passkey_that_a_role_needs_is_the_only_way(service: Service, visit: Any, paula: User) -> None:
+    SecondFactorRule.objects.filter(role="practice_lead").update(kind="passkey")
+    window = at_localhost(visit(width=1280))
+    page, device = window.page, Device(window.page)
+    window.sign_in_by_the_form("paula")
+    expect(page.get_by_text("Your role needs a passkey.")).to_be_visible()
+    page.get_by_role("button", name="Add a passkey").click()
+    page.get_by_label("Name").fill("Work laptop")
+    page.get_by_role("button", name="Add the passkey").click()
+    has_heading(page, "Recovery codes")
+    window.go("/")
+    has_heading(page, "Your worklist")
+    page.get_by_role("button", name="Sign out").click()
+    has_heading(page, "Sign in")
+    window.go("/")
+    window.fill_in_the_sign_in("paula")
+    expect(page.get_by_text("Your role needs the passkey.")).to_be_visible()
+    expect(page.get_by_label("Code")).to_have_count(0)
+    assert window.faults_at(320, 1280) == []
+    page.get_by_role("button", name="Use a passkey").click()
+    has_heading(page, "Your worklist")
+    device.is_lost()
+    assert window.complaints == []
+
+
 def test_without_javascript_a_code_from_an_app_does(service: Service, visit: Any, paula: User) -> None:
     window = visit(javascript=False, width=320)
     window.sign_in_by_the_form("paula")

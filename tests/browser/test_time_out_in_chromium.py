@@ -13,6 +13,7 @@ from casework.models import Contact, Decision, Note, UnfinishedForm
 from casework.web.presence import SEEN
 from tests.browser.conftest import SignedIn, is_saved
 from tests.stage.documents import child
+from tests.stage.service import Service, wait_until
 from tests.stage.story import Story
 
 TYPED = "The school sees her each day, and her mother asks for help."
@@ -173,6 +174,49 @@ def test_what_is_typed_when_the_session_is_over_already_is_kept_too(visit: Any) 
     page.get_by_role("button", name="Open the form with this text").click()
     expect(text).to_have_value(f"{TYPED} So does her aunt.")
     assert not Note.objects.filter(contact=contact).exists()
+
+
+def test_a_short_time_that_is_set_for_the_service_is_waited_out(service: Service, visit: Any) -> None:
+    """Nobody moves a clock here: the setting reaches the page's script and the server, and the note is found again."""
+    contact = contact_about("Piper", "Ellery")
+    window = visit(width=1280)
+    page = window.page
+    with service.another_web_server(SESSION_IDLE_SECONDS="10") as base_url:
+        page.goto(f"{base_url}/contacts/{contact}/notes/new/")
+        window.fill_in_the_sign_in("amina")
+        text = page.get_by_role("textbox", name="Note", exact=True)
+        text.press_sequentially(TYPED)
+        kept = UnfinishedForm.objects.filter(record=contact.reference, typed__contains={"note-text": [TYPED]})
+        wait_until(kept.exists, "what was typed is kept")
+        expect(warning(page)).to_be_visible(timeout=15_000)
+        expect(page).to_have_url(SIGN_IN, timeout=30_000)
+        expect(page.get_by_text("You were signed out because nothing was done")).to_be_visible()
+        window.fill_in_the_sign_in("amina")
+        expect(page).to_have_url(re.compile(f"{base_url}/contacts/{contact}/notes/new/"))
+        expect(text).to_have_value(TYPED)
+
+
+def test_a_session_that_was_ended_on_another_device_says_so_and_finds_the_note_again(visit: Any) -> None:
+    contact = contact_about("Robin", "Castellane")
+    here, elsewhere = visit(width=1280), visit(width=1280)
+    here.sign_in_by_the_form("amina")
+    expect(here.page.get_by_role("heading", level=1)).to_have_text("Your worklist")
+    elsewhere.sign_in_by_the_form("amina")
+    expect(elsewhere.page.get_by_role("heading", level=1)).to_have_text("Your worklist")
+    page = elsewhere.go(f"/contacts/{contact}/notes/new/")
+    text = page.get_by_role("textbox", name="Note", exact=True)
+    text.press_sequentially(TYPED)
+    kept = UnfinishedForm.objects.filter(record=contact.reference, typed__contains={"note-text": [TYPED]})
+    wait_until(kept.exists, "what was typed is kept")
+    here.go("/account/").get_by_role("button", name="Sign out everywhere else").click()
+    expect(here.page.get_by_text("You are signed out everywhere else.")).to_be_visible()
+    looks(page)
+    expect(page).to_have_url(re.compile("/accounts/login/.*next="), timeout=30_000)
+    expect(page.get_by_text("You were signed out from another device")).to_be_visible()
+    assert elsewhere.faults_at(320, 1280) == []
+    elsewhere.fill_in_the_sign_in("amina")
+    expect(page).to_have_url(re.compile(f"/contacts/{contact}/notes/new/"))
+    expect(text).to_have_value(TYPED)
 
 
 @pytest.mark.parametrize(("is_late", "last_name"), [(False, "Pemberton"), (True, "Peverell")])

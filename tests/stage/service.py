@@ -73,6 +73,19 @@ class Service:
         token: str = answer.json()["access_token"]
         return token
 
+    @contextmanager
+    def another_web_server(self, **more: str) -> Iterator[str]:
+        """The address of one more web server of this service, which has this in its environment beside."""
+        port = free_port()
+        base_url, command = f"http://127.0.0.1:{port}", commands(port, processes=1)["the web server"]
+        child = start_child("another web server", command, environment={**self.environment, **more})
+        try:
+            wait_until(lambda: is_ready(base_url), "the other web server is ready",
+                       progress=lambda: progress_of_start(base_url, [child]))  # fmt: skip
+            yield base_url
+        finally:
+            child.stop()
+
     def person(self, username: str) -> "Person":
         return Person(self.base_url, username)
 
