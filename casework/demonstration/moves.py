@@ -65,9 +65,9 @@ def _a_step_up(now: datetime) -> None:
     if offers is not None and by is not None and to_team is not None:
         handoffs.offer(
             case_id=offers.case_id, to_team_id=to_team.pk, despite=WHY_NOT, in_danger=False, rag=Rag.RED,
-            reason="The school saw a bruise on his arm this morning. He says that he fell, and his brother that he was "
-                   "pushed. Nobody at home is told of that yet.",
-            family_told="His mother knows that social workers will ring today. She asks that his aunt is there.",
+            reason="The school saw a bruise on an arm this morning. What the children say of it differs, and "
+            "nobody else was there.",
+            family_told="Their mother knows that social workers ring today. She asks that her sister is there.",
             step=HandoffKind.STEP_UP, by=by, now=now,
         )  # fmt: skip
 
@@ -86,8 +86,8 @@ def _a_step_down(now: datetime) -> None:
         cases.record_milestone(case_id=case.pk, kind="strategy_discussion_held", at=now, by=lead, now=now)
     handoffs.offer(
         case_id=case.pk, to_team_id=to_team.pk, despite=WHY_NOT, rag=Rag.AMBER, family_agrees=True,
-        reason="The strategy discussion found no significant harm: he lives elsewhere, and she rings us herself. The "
-               "mornings before school are hard, and they want help with them.",
+        reason="The strategy discussion found no significant harm. The mornings before school are hard, and they want "
+        "help with them.",
         family_told="They would like somebody in the mornings. The children ask that it is a woman.",
         step=HandoffKind.STEP_DOWN, by=lead, now=now,
     )  # fmt: skip
