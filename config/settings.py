@@ -184,6 +184,7 @@ MIDDLEWARE = [
     # Static files are packed already. Against guessing by size, it adds a random number of bytes, and tokens are never
     # the same.
     "config.middleware.PackingMiddleware",
+    "config.middleware.DirectionMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",

@@ -124,12 +124,26 @@ _NOT_STORABLE = re.compile("[\x00\ud800-\udfff]")
 # What Word writes for a line break and for a page break.
 _BREAKS = re.compile("\r\n|[\x0b\x0c\x85\u2028\u2029]")
 _CONTROLS = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f]")
-# Joiners belong to names in some scripts (Persian, Hindi, Sinhala); next to a Latin letter, they are debris.
-_UNSEEN = re.compile("[\xad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
-_JOINERS = re.compile("(?<![^\x00-\u024f])[\u200c\u200d]+|[\u200c\u200d]+(?![^\x00-\u024f])")
+_UNSEEN = re.compile(
+    "[\xad\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff0-\ufffb"
+    "\U0001bca0-\U0001bca3\U0001d159\U0001d173-\U0001d17a\U000e0000-\U000e00ff\U000e01f0-\U000e0fff]"
+)
+# The fillers of Korean and the empty pattern of braille have the width of a letter.
+_WIDE = re.compile("[\u2800\u3164\uffa0]")
+# Joiners belong to names in some scripts (Persian, Hindi, Sinhala), and so does what chooses the form of the character
+# before it (Mongolian, Japanese); next to a Latin letter, and alone, they are debris.
+_JOINERS = re.compile(
+    "(?<![^\x00-\u024f])[\u034f\u180b-\u180d\u180f\u200c\u200d\ufe00-\ufe0f\U000e0100-\U000e01ef]+"
+    "|[\u200c\u200d]+(?![^\x00-\u024f])"
+)
 _DASHES = re.compile("[\u2010-\u2015\u2212]")
 # The characters of which a text in one line has nothing left, as a regular expression writes them between brackets.
-BLANKS = r"\u0000-\u0020\u007f-\u00a0\u00ad\u061c\u1680\u180e\u2000-\u200f\u2028-\u202f\u205f-\u2069\u3000\ufeff"
+BLANKS = (
+    r"\u0000-\u0020\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f"
+    r"\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb"
+    # Those beyond four digits stand as they are: not every engine reads the same escape for them.
+    "\U0001bca0-\U0001bca3\U0001d159\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+)
 
 
 def storable(text: str) -> str:
@@ -145,7 +159,9 @@ def readable(text: str) -> str:
 
 def in_one_line(text: str) -> str:
     """The text with single blanks, and without characters that nobody sees."""
-    seen = text if text.isprintable() else _JOINERS.sub("", _UNSEEN.sub("", readable(text)))
+    if text.isascii():
+        return " ".join((text if text.isprintable() else readable(text)).split())
+    seen = _JOINERS.sub("", _UNSEEN.sub("", _WIDE.sub(" ", readable(text))))
     return " ".join(seen.split())
 
 
