@@ -132,7 +132,8 @@ def _team(row: Row) -> bool:
 
 
 def _agency(row: Row) -> bool:
-    return _add(Agency, {"code": row["code"]}, {"name": row["name"], "source_code": row["source_code"]})
+    values = {"name": row["name"], "source_code": row["source_code"], "email_domains": row["email_domains"].split()}
+    return _add(Agency, {"code": row["code"]}, values)
 
 
 def _authority(row: Row) -> bool:
@@ -187,7 +188,7 @@ FILES: list[tuple[str, tuple[str, ...], Callable[[list[Row]], list[Any]]]] = [
     ("localities.csv", ("code", "name"), _each(_locality)),
     ("catchments.csv", ("locality", "prefix"), _each(_catchment)),
     ("teams.csv", ("code", "name", "kind", "locality", "email"), _each(_team)),
-    ("agencies.csv", ("code", "name", "source_code"), _each(_agency)),
+    ("agencies.csv", ("code", "name", "source_code", "email_domains"), _each(_agency)),
     ("other-authorities.csv", ("name",), _each(_authority)),
     ("hub-hours.csv", ("weekday", "opens", "closes"), _each(_hours)),
     ("users.csv", ("username", "name", "email", "role", "team"), _each(_user)),

@@ -400,6 +400,15 @@ def is_told_outcomes(contact: Contact) -> bool:
     return contact.source_code not in INDIVIDUAL_SOURCES
 
 
+def is_told_outcomes_by_email(contact: Contact) -> bool:
+    """
+    Whether an e-mail to the referrer may say what was decided. The address stands in what a partner's system sent:
+    anybody's may, so it must be at a domain that we know to be the agency's.
+    """
+    is_known = contact.agency is None or contact.agency.has_address(contact.referrer_email)
+    return is_told_outcomes(contact) and is_known
+
+
 def check_is_a_draft(draft: RuleSetVersion) -> None:
     if draft.published_at is not None:
         raise NotAllowedInStatus(f"{draft.called} is published, and never changes. Copy it to a draft.")

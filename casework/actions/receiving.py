@@ -140,6 +140,8 @@ def _receive(
     if earlier is not None:
         return _received_before(*earlier, document)
     reading = read_contact(document, indicators=rules.rule_set.catalogue.entries, today=local_day(now))
+    if isinstance(by, Agency) and not by.may_send_as(reading.entry.source_code):
+        reading = reading.counted_as(by.source_code)
     entry = reading.entry
     contact = Contact(
         channel=Channel.API if isinstance(by, Agency) else Channel.WEB,

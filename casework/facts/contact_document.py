@@ -370,6 +370,13 @@ class ContactReading(NamedTuple):
     entry: ContactDocument
     to_check: tuple[ToCheck, ...]
 
+    def counted_as(self, source_code: str) -> "ContactReading":
+        """The same from this source of referral, because the sender cannot be the one that the document names."""
+        says = f"is not a source of referral of your agency; the contact is counted as {source_code}."
+        detail = ToCheck(("source_code",), Check(CheckKind.CORRECTED, says))
+        entry = self.entry.model_copy(update={"source_code": source_code})
+        return self._replace(entry=entry, to_check=(detail, *self.to_check))
+
     @property
     def has_unknown_indicators(self) -> bool:
         return any(detail.field.endswith("indicators") for detail in self.to_check)

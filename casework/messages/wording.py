@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
-from casework.access.conditions import is_told_outcomes
+from casework.access.conditions import is_told_outcomes, is_told_outcomes_by_email
 from casework.deadlines.titles import title_of
 from casework.models import AuditEvent, Event, Message, OutboxMessage, PasswordLink, Step
 from localities.working_time import in_words
@@ -165,6 +165,12 @@ OF_ONES_ACCOUNT = (
 )  # fmt: skip
 
 
+NOT_BY_EMAIL = (
+    "We do not know this address as one of your agency's, so we do not say more here: your agency's system can read "
+    "it, or call us and give the reference."
+)
+
+
 def write(message: OutboxMessage) -> Letter:
     """The e-mail for a message, and for those that it carries."""
     match Message(message.kind):
@@ -180,7 +186,7 @@ def write(message: OutboxMessage) -> Letter:
         case Message.CASE_CLOSED:
             return _letter(
                 f"The work that began with your contact {message.contact} has ended",
-                f"It ended like this: {message.case.get_outcome_display().lower()}.",  # type: ignore[union-attr]  # it is about a case
+                *_ending(message),
                 "If you are worried about the child again, please contact us again.",
             )
         case Message.REMINDER:
@@ -219,11 +225,24 @@ def _outcome(message: OutboxMessage) -> tuple[str, ...]:
             "Thank you. We looked into what you told us and decided what happens next. We must keep the rest private.",
             "If you are worried again, please contact us again.",
         )
+    if not is_told_outcomes_by_email(contact):
+        return (
+            f"Thank you. We decided what happens next. {NOT_BY_EMAIL}",
+            "If you are worried again, please contact us again.",
+        )
     pathway = of_version(decision.recommendation.rule_set_id).rule_set.pathways[decision.pathway]
     return (
         f"We decided: {pathway.called.lower()}.",
         "If you disagree, please call us: we will talk it through, and you can ask for a manager.",
     )
+
+
+def _ending(message: OutboxMessage) -> tuple[str, ...]:
+    assert message.contact is not None, "it is about a contact"
+    assert message.case is not None, "it is about a case"
+    if not is_told_outcomes_by_email(message.contact):
+        return (f"How it ended is not in this e-mail. {NOT_BY_EMAIL}",)
+    return (f"It ended like this: {message.case.get_outcome_display().lower()}.",)
 
 
 def _reminders(messages: list[OutboxMessage]) -> Letter:

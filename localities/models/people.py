@@ -7,16 +7,20 @@ from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.validators import ASCIIUsernameValidator
+from django.contrib.postgres.fields import ArrayField
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 from oauth2_provider.models import AbstractApplication
 
-from localities.codes import SOURCE_CODES
+from localities.codes import INDIVIDUAL_SOURCES, SOURCE_CODES
 from localities.models.places import Locality
 from localities.models.versions import has_a_version
 
+DOMAIN = RegexValidator(
+    r"^([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}$", "Write a domain in small letters, as school.example."
+)
 CODE = RegexValidator(r"^[a-z0-9]+(-[a-z0-9]+)*$", "Use small letters, digits and single hyphens, as aylesbury-mdt.")
 TELEPHONE = RegexValidator(
     r"^\+?[0-9()][0-9 ()-]{4,}( ?(ext|x)\.? ?[0-9]{1,6})?$",
@@ -236,6 +240,22 @@ class Agency(models.Model):
         max_length=2,
         choices=[(code, f"{code}: {label}") for code, label in SOURCE_CODES.items()],
     )
+    other_source_codes = ArrayField(
+        models.CharField(max_length=2, choices=list(SOURCE_CODES.items())),
+        verbose_name="other sources of referral",
+        default=list,
+        db_default=[],
+        blank=True,
+        help_text="The DfE codes that it may send beside its own, as 3B, 3C. Those of the public go without saying.",
+    )
+    email_domains = ArrayField(
+        models.CharField(max_length=100, validators=[DOMAIN]),
+        verbose_name="e-mail domains",
+        default=list,
+        db_default=[],
+        blank=True,
+        help_text="As school.example, bucks.police.example. What was decided is told in e-mails to these alone.",
+    )
     is_active = models.BooleanField("may send contacts", default=True)
 
     class Meta:
@@ -244,6 +264,15 @@ class Agency(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def may_send_as(self, source_code: str) -> bool:
+        """Whether this is a source of referral of its own, or a member of the public whose words it passes on."""
+        return source_code in {self.source_code, *self.other_source_codes} | INDIVIDUAL_SOURCES
+
+    def has_address(self, email: str) -> bool:
+        """Whether an e-mail address is at a domain of this agency, or below one."""
+        domain = email.rpartition("@")[2].casefold()
+        return any(domain == own.casefold() or domain.endswith(f".{own.casefold()}") for own in self.email_domains)
 
 
 class AgencyClient(AbstractApplication):

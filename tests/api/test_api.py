@@ -26,7 +26,8 @@ from casework.access.in_step import until_next_step
 from casework.actions import people, receiving
 from casework.api.urls import addresses
 from casework.facts.contact_document import ContactDocument
-from casework.models import AuditEvent, Contact, DetailToCheck, Event, OutboxMessage
+from casework.messages import wording
+from casework.models import AuditEvent, Contact, DetailToCheck, Event, Message, OutboxMessage
 from localities import limits
 from localities.models import Agency, User
 from tests.stage.documents import CONTRACT, child, nhs_number
@@ -46,6 +47,7 @@ from tests.stage.web_client import (
     problem,
     todays_document,
 )
+from triage.ruleset import shipped
 
 PASSWORD = "correct horse battery staple"
 DETAILS: list[tuple[str | int, ...]] = [
@@ -950,3 +952,40 @@ def test_an_acknowledgement_goes_to_the_referrer_once(partner: Partner) -> None:
     for _ in range(3):
         partner.send(todays_document(), key="k")
     assert [message.to for message in OutboxMessage.objects.all()] == ["dsl@school.example"]
+
+
+class TestWhomItSpeaksFor:
+    def test_a_source_of_another_agency_is_kept_and_counted_as_its_own(self, partner: Partner) -> None:
+        answer = partner.send(todays_document(source_code="6"))
+        assert [warning["pointer"] for warning in answer.json()["warnings"]] == ["#/source_code"]
+        contact = Contact.objects.get(reference=answer.json()["reference"])
+        assert (contact.source_code, contact.document["source_code"]) == ("2A", "6")
+        assert partner.read(contact).json()["warnings"] == answer.json()["warnings"]
+
+    @pytest.mark.parametrize("code", ["2A", "2B", "1A", "9"])
+    def test_its_own_and_those_of_the_public_are_taken(self, partner: Partner, school: Agency, code: str) -> None:
+        Agency.objects.filter(pk=school.pk).update(other_source_codes=["2B"])
+        answer = partner.send(todays_document(source_code=code))
+        assert answer.json()["warnings"] == []
+        assert Contact.objects.get(reference=answer.json()["reference"]).source_code == code
+
+    @pytest.mark.parametrize(
+        ("email", "is_told"),
+        [
+            ("dsl@school.example", True), ("DSL@Mail.School.Example", True), ("dsl@notschool.example", False),
+            ("dsl@school.example.evil.example", False), ("school.example@evil.example", False),
+        ],
+    )  # fmt: skip
+    def test_an_address_that_is_not_the_agencys_does_not_hear_what_was_decided(
+        self, partner: Partner, story: Story, email: str, is_told: bool
+    ) -> None:
+        contact = partner.sent(referrer={"email": email})
+        decision = story.decided(contact)
+        letter = wording.write(OutboxMessage.objects.get(kind=Message.FEEDBACK, contact=contact))
+        called = shipped().pathways[decision.pathway].called.lower()
+        assert (called in letter.text.lower()) is is_told
+        case = Contact.objects.get(pk=contact.pk).case
+        assert case is not None
+        case.outcome = "needs_met"
+        ended = wording.write(OutboxMessage(kind=Message.CASE_CLOSED, contact=contact, case=case))
+        assert ("needs are met" in ended.text) is is_told
