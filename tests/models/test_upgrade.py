@@ -40,6 +40,7 @@ from casework.models import (
 )
 from casework.record import integrity
 from config.postgresql import compiler
+from localities.loading import BUCKINGHAMSHIRE
 from tests.conftest import THURSDAY
 from tests.stage.databases import own_database
 from tests.stage.documents import child
@@ -211,7 +212,7 @@ def _upgrade(django_db_setup: None, django_db_blocker: Any) -> Iterator[Upgrade]
             call_command("migrate", "casework", DETAILS_FROM, verbosity=0)
             run(SAID_OF_PEOPLE)
             call_command("migrate", verbosity=0)
-        load()
+        load(BUCKINGHAMSHIRE)
         call_command("recheck_hidden_addresses", stdout=io.StringIO(), stderr=io.StringIO())
         # A database that somebody is connected to cannot be copied.
         connection.close()
