@@ -288,6 +288,8 @@ class AgencyClientAdmin(RecentlyAdmin):
     """
 
     fields = ("agency", "name")
+    # A library's model names a page of its own, which the service does not have.
+    view_on_site = False
     list_display = ("name", "agency", "client_id")
     list_select_related = ("agency",)
 

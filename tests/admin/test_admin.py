@@ -854,6 +854,12 @@ class TestPeople:
 
 
 class TestPartnersSystems:
+    def test_its_page_has_no_link_to_one_that_does_not_exist(self, adele: Administrator, school: Agency) -> None:
+        adele.add(AgencyClient, agency=school.pk, name="The school's system")
+        page = adele.open(f"{list_of(AgencyClient)}{AgencyClient.objects.get().pk}/change/")
+        assert page.status == 200
+        assert [link["href"] for link in page.root.all("a") if link["href"].startswith("/admin/r/")] == []
+
     def secret_in(self, page: Page) -> tuple[str, str]:
         assert "Copy the secret now. It is never shown again." in page.text
         return page.main.all(id="client-id")[0].text, page.main.all(id="client-secret")[0].text
