@@ -34,6 +34,8 @@ def proxy(service: Service, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         shutil.which("openssl"),
     )
     if nginx is None or openssl is None:
+        if os.environ.get("CI"):
+            pytest.fail("CI must have nginx: .ci/run installs it.")
         pytest.skip("No nginx and openssl on this machine: install them to run the tests of the proxy.")
     place = tmp_path_factory.mktemp("proxy")
     subprocess.run(
