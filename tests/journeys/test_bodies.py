@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import requests
+from django.conf import settings
 
 from casework.models import Contact
 from tests.stage.documents import contact_document
@@ -89,7 +90,7 @@ class TestChunked:
             f"{service.base_url}/accounts/login/", in_chunks(said.encode()), headers=headers, timeout=10,
             allow_redirects=False,
         )  # fmt: skip
-        assert answer.status_code == 302
+        assert (answer.status_code, settings.SESSION_COOKIE_NAME in session.cookies) == (302, True)
 
     def test_with_extensions_and_a_trailer(self, service: Service, token: str) -> None:
         body = a_contact()
