@@ -25,7 +25,7 @@ class Fault:
     @property
     def pointer(self) -> str:
         """The path as a JSON Pointer in a URI fragment (RFC 6901): `#/children/0/indicators/1`."""
-        steps = (short(str(step)).replace("~", "~0").replace("/", "~1") for step in self.path)
+        steps = (str(step).replace("~", "~0").replace("/", "~1") for step in self.path)
         return "#" + "".join(f"/{quote(step, safe='~', errors='replace')}" for step in steps)
 
     def __str__(self) -> str:
@@ -68,15 +68,6 @@ class KeyUsedForAnother(ServiceError):
         self.earlier = earlier
 
 
-# No name of a field that is known here is half as long.
-LONGEST_STEP = 100
-
-
-def short(step: str) -> str:
-    """A name that somebody gave a field, as long as an answer has room for."""
-    return step if len(step) <= LONGEST_STEP else f"{step[:LONGEST_STEP]}…"
-
-
 def place(path: Iterable[str | int]) -> str:
     """Writes a path as people do: `children[0].indicators[1]`."""
     written = ""
@@ -84,6 +75,6 @@ def place(path: Iterable[str | int]) -> str:
         if isinstance(step, int):
             written += f"[{step}]"
         else:
-            written += f".{short(step)}" if written else short(step)
+            written += f".{step}" if written else step
     # Half of a character (a lone surrogate) cannot be encoded.
     return written.encode(errors="replace").decode()

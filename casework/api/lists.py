@@ -6,10 +6,17 @@ from errors import Fault
 
 # More of them help nobody, and an answer would be ten times as long as the body.
 MOST_LISTED = 100
+# No name of a field that is known here is half as long.
+LONGEST_NAME = 100
 LEFT_OUT = "How many more there are that are not listed."
 
 
 def first_of(faults: Sequence[Fault]) -> tuple[list[dict[str, str]], int]:
     """The first faults or warnings as an answer lists them, and how many more there are."""
-    listed = [{"pointer": fault.pointer, "detail": str(fault)} for fault in faults[:MOST_LISTED]]
-    return listed, len(faults) - len(listed)
+    first = [Fault(tuple(map(_short, fault.path)), fault.message) for fault in faults[:MOST_LISTED]]
+    return [{"pointer": fault.pointer, "detail": str(fault)} for fault in first], len(faults) - len(first)
+
+
+def _short(step: str | int) -> str | int:
+    """A name that a sender gave a field, as long as an answer has room for."""
+    return f"{step[:LONGEST_NAME]}…" if isinstance(step, str) and len(step) > LONGEST_NAME else step

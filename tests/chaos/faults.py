@@ -154,9 +154,11 @@ def web_over_an_upload(chaos: Chaos) -> None:
     stage, system = chaos.stage, chaos.stream.system(AGENCIES[0])
     content = pdf()
     file = _file_on_a_contact(system, "report.pdf", content)
+    before = set(stage.content.glob("??/*"))
 
     def is_stored() -> bool:
-        return any(each.stat().st_size == len(content) for each in stage.content.glob("??/*"))
+        new = set(stage.content.glob("??/*")) - before
+        return any(each.stat().st_size == len(content) for each in new)
 
     with _sent_meanwhile(system, file, "report.pdf", content):
         with psycopg.connect(stage.database, connect_timeout=10) as connection:

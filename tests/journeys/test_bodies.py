@@ -13,7 +13,7 @@ from django.conf import settings
 from casework.models import Contact
 from tests.stage.documents import contact_document
 from tests.stage.files import PDF
-from tests.stage.service import PASSWORD, Service
+from tests.stage.service import PASSWORD, PATIENCE, Service
 from tests.stage.wire import CHUNKED, FORM, JSON, a_contact, chunks, connect, head, listen, say
 
 API = "/api/v1/contacts"
@@ -37,7 +37,7 @@ def sent(service: Service, token: str) -> Callable[..., requests.Response]:
 
     def post(path: str, body: Any, kind: str = "application/json", **headers: str) -> requests.Response:
         said = {"Authorization": f"Bearer {token}", "Content-Type": kind, **headers}
-        return requests.post(service.base_url + path, data=body, headers=said, timeout=20)
+        return requests.post(service.base_url + path, data=body, headers=said, timeout=PATIENCE)
 
     return post
 
@@ -74,12 +74,14 @@ class TestChunked:
     def test_a_token(self, service: Service) -> None:
         said = f"grant_type=client_credentials&client_id={service.client_id}&client_secret={service.client_secret}"
         headers = {"Content-Type": "application/x-www-form-urlencoded"}
-        answer = requests.post(f"{service.base_url}/o/token", in_chunks(said.encode()), headers=headers, timeout=10)
+        answer = requests.post(
+            f"{service.base_url}/o/token", in_chunks(said.encode()), headers=headers, timeout=PATIENCE
+        )
         assert answer.status_code == 200, answer.text
 
     def test_a_form_of_a_page(self, service: Service) -> None:
         session = requests.Session()
-        page = session.get(f"{service.base_url}/accounts/login/", timeout=10).text
+        page = session.get(f"{service.base_url}/accounts/login/", timeout=PATIENCE).text
         (csrf,) = re.findall(r'name="csrfmiddlewaretoken" value="([^"]+)"', page)[:1]
         said = f"csrfmiddlewaretoken={csrf}&login=ben&password={PASSWORD}"
         headers = {
@@ -87,7 +89,7 @@ class TestChunked:
             "Referer": f"{service.base_url}/accounts/login/",
         }
         answer = session.post(
-            f"{service.base_url}/accounts/login/", in_chunks(said.encode()), headers=headers, timeout=10,
+            f"{service.base_url}/accounts/login/", in_chunks(said.encode()), headers=headers, timeout=PATIENCE,
             allow_redirects=False,
         )  # fmt: skip
         assert (answer.status_code, settings.SESSION_COOKIE_NAME in session.cookies) == (302, True)
@@ -118,7 +120,7 @@ class TestChunked:
         with connect(service.base_url) as connection:
             start = head("POST", API, JSON, f"Authorization: Bearer {token}", CHUNKED)
             connection.sendall(start + chunks(a_contact()).removesuffix(b"0\r\n\r\n"))
-        assert requests.get(f"{service.base_url}/healthz", timeout=10).status_code == 200
+        assert requests.get(f"{service.base_url}/healthz", timeout=PATIENCE).status_code == 200
         assert Contact.objects.count() == before
 
 
@@ -210,7 +212,7 @@ class TestKind:
     )
     def test_packed(self, service: Service, path: str, coding: str) -> None:
         headers = {"Content-Encoding": coding.encode("latin-1"), "Content-Type": b"application/json"}
-        answer = requests.post(service.base_url + path, gzip.compress(a_contact()), headers=headers, timeout=10)
+        answer = requests.post(service.base_url + path, gzip.compress(a_contact()), headers=headers, timeout=PATIENCE)
         assert (answer.status_code, answer.headers["Accept-Encoding"]) == (415, "identity")
         if not path.startswith("/accounts"):
             assert "Send it as it is" in answer.json()["detail"]

@@ -8,7 +8,7 @@ import pytest
 import requests
 
 from tests.stage.service import Service
-from tests.stage.wire import FORM, JSON, a_contact, chunks, connect, head, listen
+from tests.stage.wire import AT_ONCE, FORM, JSON, a_contact, chunks, connect, head, listen
 
 # More of them by hand: ODD_REQUESTS=5000.
 HOW_MANY, SEED = int(os.environ.get("ODD_REQUESTS", "250")), int(os.environ.get("ODD_SEED", "48"))
@@ -140,7 +140,7 @@ def test_none_is_an_error_of_ours_and_none_hangs(service: Service) -> None:
     of, token, seen = Random(SEED), service.token(), set()
     for number in range(HOW_MANY):
         request = bent(of, token)
-        with connect(service.base_url, timeout=5) as connection:
+        with connect(service.base_url) as connection:
             connection.sendall(request)
             # What is still missing does not come.
             connection.shutdown(1)
@@ -149,7 +149,7 @@ def test_none_is_an_error_of_ours_and_none_hangs(service: Service) -> None:
         seen.add(said.status)
         assert said.answers <= 2, f"{number}: {request[:600]!r}"
     assert {200, 302, 400, 401, 403, 404, 405, 415} <= seen, f"only these came: {seen}"
-    assert requests.get(f"{service.base_url}/healthz", timeout=2).status_code == 200
+    assert requests.get(f"{service.base_url}/healthz", timeout=AT_ONCE).status_code == 200
 
 
 @pytest.mark.parametrize("end", [b"\r\n\r\n", b""])
@@ -157,7 +157,7 @@ def test_heads_of_noise(service: Service, end: bytes) -> None:
     of = Random(SEED)
     for _ in range(HOW_MANY // 5):
         noise = of.randbytes(of.randrange(1, 3000))
-        with connect(service.base_url, timeout=5) as connection:
+        with connect(service.base_url) as connection:
             connection.sendall(noise + end)
             connection.shutdown(1)
             assert listen(connection).status in {0, 400, 501}

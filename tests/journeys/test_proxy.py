@@ -8,7 +8,6 @@ import re
 import shutil
 import ssl
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,8 +17,8 @@ import requests
 import yaml
 
 from config.local.processes import start_child
-from tests.stage.service import Service, free_port, wait_until
-from tests.stage.wire import JSON, a_contact, connect, head, many
+from tests.stage.service import PATIENCE, Service, free_port, wait_until
+from tests.stage.wire import AT_ONCE, JSON, a_contact, connect, head, many
 
 ROOT = Path(__file__).parents[2]
 PROXY: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]["proxy"]
@@ -84,20 +83,20 @@ def test_contacts_in_chunks_and_pages_come_through(
 ) -> None:
     headers = {"Authorization": f"Bearer {service.token()}", "Content-Type": "application/json"}
     for body in (a_contact(), iter([a_contact()])):
-        assert client.post(f"{proxy[0]}/api/v1/contacts", body, headers=headers, timeout=10).status_code == 201
-    page = client.get(f"{proxy[0]}/accounts/login/", timeout=10)
+        assert client.post(f"{proxy[0]}/api/v1/contacts", body, headers=headers, timeout=PATIENCE).status_code == 201
+    page = client.get(f"{proxy[0]}/accounts/login/", timeout=PATIENCE)
     assert (page.status_code, "Sign in" in page.text) == (200, True)
 
 
 def test_a_body_that_is_too_large_is_refused(proxy: tuple[str, str], client: requests.Session) -> None:
-    answer = client.post(f"{proxy[0]}/api/v1/contacts", b" " * 1_100_000, timeout=20)
+    answer = client.post(f"{proxy[0]}/api/v1/contacts", b" " * 1_100_000, timeout=PATIENCE)
     assert (answer.status_code, answer.headers["Content-Type"]) == (413, "application/problem+json")
 
 
 def test_in_the_clear_pages_lead_on_and_nothing_is_sent(proxy: tuple[str, str]) -> None:
-    answer = requests.get(f"{proxy[1]}/contacts/", timeout=10, allow_redirects=False)
+    answer = requests.get(f"{proxy[1]}/contacts/", timeout=PATIENCE, allow_redirects=False)
     assert (answer.status_code, answer.headers["Location"]) == (301, "https://localhost/contacts/")
-    assert requests.post(f"{proxy[1]}/api/v1/contacts", a_contact(), timeout=10).status_code == 403
+    assert requests.post(f"{proxy[1]}/api/v1/contacts", a_contact(), timeout=PATIENCE).status_code == 403
 
 
 def test_half_sent_requests_do_not_reach_the_service(
@@ -109,9 +108,7 @@ def test_half_sent_requests_do_not_reach_the_service(
         secured = [tls.wrap_socket(connection, server_hostname="localhost") for connection in connections]
         for connection in secured:
             connection.sendall(half)
-        began = time.monotonic()
-        assert client.get(f"{proxy[0]}/healthz", timeout=5).status_code == 200
-        assert time.monotonic() - began < 2
+        assert client.get(f"{proxy[0]}/healthz", timeout=AT_ONCE).status_code == 200
         for connection in secured:
             connection.close()
 

@@ -14,7 +14,7 @@ import requests
 from config.local.processes import Child, start_child
 from config.local.run import commands
 from tests.stage.service import Service, free_port, wait_until
-from tests.stage.wire import FORM, JSON, Said, a_contact, connect, head, listen, many, say
+from tests.stage.wire import AT_ONCE, FORM, JSON, Said, a_contact, connect, head, listen, many, say
 
 MANY = 80
 GET = head("GET", "/healthz")
@@ -35,10 +35,8 @@ HALF = {
 }  # fmt: skip
 
 
-def is_quick(base_url: str, *, within: float = 2) -> bool:
-    began = time.monotonic()
-    answered = requests.get(f"{base_url}/healthz", timeout=10).status_code == 200
-    return answered and time.monotonic() - began < within
+def answers_at_once(base_url: str) -> bool:
+    return requests.get(f"{base_url}/healthz", timeout=AT_ONCE).status_code == 200
 
 
 def content(said: Said) -> int:
@@ -50,11 +48,11 @@ def content(said: Said) -> int:
 def test_staff_and_partners_go_on_while_eighty_of_them_hang(service: Service, what: str) -> None:
     token = service.token()
     with many(service.base_url, islice(cycle(HALF[what]), MANY), room=4096 if "large" in what else 0):
-        assert is_quick(service.base_url)
+        assert answers_at_once(service.base_url)
         amina = service.person("amina")
         assert "Worklist" in amina.open("/")
         answer = requests.post(
-            f"{service.base_url}/api/v1/contacts", a_contact(), timeout=5,
+            f"{service.base_url}/api/v1/contacts", a_contact(), timeout=AT_ONCE,
             headers={"Authorization": f"Bearer {token}", "Content-Type": "application/json"},
         )  # fmt: skip
         assert answer.status_code == 201
@@ -98,7 +96,7 @@ def another(service: Service) -> Iterator[Callable[..., tuple[str, Child]]]:
 
             def answers() -> bool:
                 try:
-                    return is_quick(base_url, within=10)
+                    return answers_at_once(base_url)
                 except requests.ConnectionError:
                     return False
 
@@ -150,7 +148,7 @@ def test_when_all_connections_are_taken_whoever_did_nothing_for_longest_goes(
 ) -> None:
     small, _ = another(MOST_CONNECTIONS=20)
     with many(small, [HALF["bodies"][0]] * 60) as connections:
-        assert is_quick(small)
+        assert answers_at_once(small)
         assert listen(connections[0]).all == b""
         connections[-1].settimeout(0.5)
         with pytest.raises(TimeoutError):
@@ -168,9 +166,12 @@ def test_bodies_together_have_a_limit_and_small_ones_come_in_all_the_same(
         assert said.status == 503
         assert b"Retry-After: 60" in said.all
         headers = {"Authorization": f"Bearer {service.token()}", "Content-Type": "application/json"}
-        assert requests.post(f"{small}/api/v1/contacts", a_contact(), headers=headers, timeout=5).status_code == 201
+        assert (
+            requests.post(f"{small}/api/v1/contacts", a_contact(), headers=headers, timeout=AT_ONCE).status_code == 201
+        )
     wait_until(
-        lambda: requests.post(f"{small}/o/token", b"a" * 900_000, timeout=5).status_code == 400, "there is room again"
+        lambda: requests.post(f"{small}/o/token", b"a" * 900_000, timeout=AT_ONCE).status_code == 400,
+        "there is room again",
     )
 
 
@@ -192,14 +193,14 @@ def test_a_stop_answers_what_has_come_and_what_is_coming(another: Callable[..., 
         coming.sendall(form[5:])
         said = listen(coming)
         assert (said.status, b"Connection: close" in said.all) == (400, True)
-    assert child.process.wait(10) == 0
+    assert child.process.wait(20) == 0
 
 
 def test_a_stop_does_not_wait_for_slow_senders_for_ever(another: Callable[..., tuple[str, Child]]) -> None:
     base_url, child = another("--graceful-timeout=1")
     with many(base_url, HALF["bodies"]):
         child.process.send_signal(signal.SIGTERM)
-        assert child.process.wait(10) == 0
+        assert child.process.wait(20) == 0
 
 
 def test_a_process_is_replaced_after_its_requests_and_nobody_notices(

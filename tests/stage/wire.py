@@ -28,7 +28,12 @@ class Said:
         return self.all.count(b"HTTP/1.1 ") + self.all.count(b"HTTP/1.0 ")
 
 
-def connect(base_url: str, *, room: int = 0, timeout: float = 10) -> socket.socket:
+# In seconds, on a busy machine: less than HEAD_WITHIN, WITHIN and IDLE_FOR of `config/web_server.py`. A server that
+# slow senders hold answers only when their time is over.
+AT_ONCE = 10
+
+
+def connect(base_url: str, *, room: int = 0, timeout: float = AT_ONCE) -> socket.socket:
     """
     A connection to the server.
 
@@ -54,7 +59,7 @@ def chunks(*parts: bytes) -> bytes:
     return b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in (*parts, b""))
 
 
-def say(base_url: str, *parts: bytes, timeout: float = 10) -> Said:
+def say(base_url: str, *parts: bytes, timeout: float = AT_ONCE) -> Said:
     """Sends all of it, and listens until the server closes the connection."""
     with connect(base_url, timeout=timeout) as connection:
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):

@@ -287,7 +287,7 @@ class TestMoreTime:
         [
             ({"extend-on_day": "31", "extend-on_month": "2"}, "on", "Enter until when"),
             ({"extend-on_year": "26"}, "on", "Enter a day, a month and a year of four digits, as 21 11 2026"),
-            ({"extend-time": "half past two"}, "time", "Enter a time of day in hours and minutes, as 14:30"),
+            ({"extend-time": "half past two"}, "time", "Say whether it is 2:30am or 2:30pm"),
             ({"extend-time": "24:00"}, "time", "Enter a time of day in hours and minutes, as 14:30"),
         ],
     )

@@ -272,7 +272,7 @@ class TestWhenItArrived:
             ({"arrived_on": tomorrow, "arrived_time": "9:00"}, "arrived_on", "cannot be in the future"),
             ({"arrived_on": today() - timedelta(days=9), "arrived_time": "9:00"}, "arrived_on", "in the last 7 days"),
             ({"arrived_on": today(), "arrived_time": ""}, "arrived_time", "Enter the time when it arrived"),
-            ({"arrived_on": today(), "arrived_time": "noon"}, "arrived_time", "Enter a time of day"),
+            ({"arrived_on": today(), "arrived_time": "soon"}, "arrived_time", "Enter a time of day"),
             (march | {"arrived_time": "9:00", "arrived_on_day": ""}, "arrived_on", "Enter a day, a month and a year"),
             (march | {"arrived_on_day": "32"}, "arrived_on", "Enter a day that exists"),
         ):

@@ -42,7 +42,7 @@ BUDGETS = {
     "a team's page, for an overseer": ("sam", "/teams/aylesbury/", 10, 15),
     # With the names of the families, and whether a hidden address is in one.
     "who is on duty and away": ("maya", "/duty/", 4, 4),
-    "the rota of a week": ("maya", "/duty/rota/2026-11-30/", 7, 7),
+    "the rota of a week": ("maya", "/duty/rota/2026-11-30/", 8, 8),
     "the open list": ("sam", "/open-list/", 10, 10),
     # With what one signs in with, one's sessions, and who asked to let one in.
     "one's account": ("maya", "/account/", 5, 5),

@@ -196,7 +196,7 @@ class TestWorking:
         own = Team.objects.get(code="aylesbury")
         is_wrong(
             SignedIn("ben").send(case, "offer", **{"offer-to_team": own.pk, "offer-reason": "x"}),
-            {"id_offer-to_team": "Aylesbury team is responsible for this case already. Choose another team."},
+            {"id_offer-to_team": "Select a team that takes work"},
         )
 
     def test_naming_the_lead_practitioner(self, case: Case, bea: User, seen: dict[str, Page]) -> None:
