@@ -123,3 +123,10 @@ def agency_of(request: Request) -> Agency | None:
     """The agency whose client holds the token; None without a token."""
     client: Any = getattr(request.auth, "application", None)
     return client.agency if isinstance(client, AgencyClient) else None
+
+
+def asking_agency(request: Request) -> Agency:
+    """The agency that asks, in a view that its permission protects."""
+    agency = agency_of(request)
+    assert agency is not None, "the permission lets nobody in without one"
+    return agency

@@ -30,7 +30,7 @@ from casework.api.authentication import (
     ReadingThrottle,
     ThresholdCheckThrottle,
     UrgentThrottle,
-    agency_of,
+    asking_agency,
 )
 from casework.api.in_step import InStep
 from casework.api.listing import Pages, WantedSerializer, wanted
@@ -59,7 +59,6 @@ from casework.files.uploads import UPLOAD_IS_TOO_LARGE, check_was_kept, let_go
 from casework.models import Contact, File
 from casework.statuses import SenderStatus
 from errors import Fault, InvalidInput
-from localities.models import Agency
 from triage.facts import Facts
 from triage.published_rules import live, of_version
 
@@ -119,7 +118,7 @@ class ContactsView(InStep):
         examples=[OpenApiExample("A concern about a child at school", CONTACT_EXAMPLE, request_only=True)],
     )
     def post(self, request: Request) -> Response:
-        agency = _agency(request)
+        agency = asking_agency(request)
         data: Any = request.data
         if not isinstance(data, dict):
             raise InvalidInput([Fault((), "A contact is one JSON object.")])
@@ -150,7 +149,7 @@ class ContactsView(InStep):
         try:
             viewing.list_own_contacts(
                 narrowed=lambda contacts: pages.of(contacts, asked, request, self), check=check,
-                by=_agency(request), now=timezone.now(),
+                by=asking_agency(request), now=timezone.now(),
             )  # fmt: skip
         except NothingNewError as nothing_new:
             return nothing_new.response
@@ -180,7 +179,7 @@ class ContactView(APIView):
             check_is_news(request, tag_of(answer))
 
         try:
-            viewing.view_own_contact(reference=reference, check=check, by=_agency(request), now=timezone.now())
+            viewing.view_own_contact(reference=reference, check=check, by=asking_agency(request), now=timezone.now())
         except Contact.DoesNotExist:
             raise Http404 from None
         except NothingNewError as nothing_new:
@@ -212,7 +211,7 @@ class InformationView(InStep):
         examples=[OpenApiExample("A date of birth, and a worry", INFORMATION_EXAMPLE, request_only=True)],
     )
     def post(self, request: Request, reference: str) -> Response:
-        agency = _agency(request)
+        agency = asking_agency(request)
         data: Any = request.data
         if not isinstance(data, dict):
             raise InvalidInput([Fault((), "Information is one JSON object.")])
@@ -254,7 +253,7 @@ class FilesView(InStep):
         responses={201: FileSerializer, **problems(400, 404, 408, 409, 413, 415, 422, 503)},
     )
     def post(self, request: Request, reference: str) -> Response:
-        agency = _agency(request)
+        agency = asking_agency(request)
         contact = get_object_or_404(Contact.objects.filter(agency=agency), reference=reference)
         key = _idempotency_key(request)
         try:
@@ -313,14 +312,8 @@ class ThresholdCheckView(APIView):
         now = timezone.now()
         rules = live(now).rule_set
         answer = threshold_check.answer(rules, threshold_check.read_facts(data, rules))
-        threshold_checks.count(by=_agency(request), now=now)
+        threshold_checks.count(by=asking_agency(request), now=now)
         return Response(answer)
-
-
-def _agency(request: Request) -> Agency:
-    agency = agency_of(request)
-    assert agency is not None, "the permission lets nobody in without one"
-    return agency
 
 
 def _may_not_wait(request: Request) -> bool:
@@ -331,7 +324,7 @@ def _may_not_wait(request: Request) -> bool:
         return False
     if isinstance(data, dict) and data.get("immediate_danger") is True:
         return True
-    return key is not None and Contact.objects.filter(agency=_agency(request), idempotency_key=key).exists()
+    return key is not None and Contact.objects.filter(agency=asking_agency(request), idempotency_key=key).exists()
 
 
 def _idempotency_key(request: Request) -> str | None:
