@@ -13,6 +13,7 @@ from django.db.models import Model
 from casework.access import conditions, permissions
 from casework.actions.recommendations import audit_entry, recommendation_for, red_alerts
 from casework.deadlines import clocks
+from casework.facts.completeness import gaps_in
 from casework.facts.contact_document import (
     NUMBERS,
     AdultEntry,
@@ -154,6 +155,7 @@ def _receive(
         said_digest=digest_of_what_is_said(reading.document),
         document=reading.document,
         has_unknown_indicators=reading.has_unknown_indicators,
+        gaps=gaps_in(entry),
         **_columns(entry),
     )
     children, adults = _children(contact, entry), _adults(contact, entry)

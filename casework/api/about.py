@@ -53,6 +53,7 @@ class AboutView(OpenView):
             "token": "token",
             "contacts": "api-contacts",
             "threshold_check": "api-threshold-check",
+            "quality": "api-quality",
             "reference_data": "api-reference-data",
             "schema": "api-schema",
             "docs": "api-docs",

@@ -16,13 +16,14 @@ from casework.api.lists import LEFT_OUT, MOST_LISTED
 from casework.api.threshold_check import MOST_CHILDREN, MOST_INDICATORS, SCREENED, SHORT_CODE
 from casework.facts.contact_document import Part, part_in
 from casework.facts.learned import AdultInformation, ChildInformation, InformationDocument
+from casework.models.choices import Gap
 from casework.models.files import LARGEST, FileKind, FileState
 from casework.statuses import SenderStatus
 from triage.facts import Facts
 from triage.ruleset import Hold, Rag, shipped
 
 # What a partner's system can do here. A new one is named when it works.
-CAPABILITIES = ["contacts", "information", "files", "threshold_check", "reference_data"]
+CAPABILITIES = ["contacts", "information", "files", "threshold_check", "quality", "reference_data"]
 
 
 class AgencyScheme(OpenApiAuthenticationExtension):
@@ -172,6 +173,38 @@ class FileSerializer(serializers.Serializer[Any]):
     )
 
 
+class GapSerializer(serializers.Serializer[Any]):
+    """Something that a good contact says."""
+
+    gap = serializers.ChoiceField(choices=Gap.choices)
+    says = serializers.CharField(help_text="In words for the person who wrote the contact.")
+
+
+class LevelSerializer(serializers.Serializer[Any]):
+    """The level of need that the referrer said, and the one that was decided."""
+
+    yours = serializers.IntegerField(min_value=1, max_value=4)
+    decided = serializers.IntegerField(min_value=1, max_value=4)
+    says = serializers.CharField(help_text="In words for the person who wrote the contact.")
+
+
+class QualitySerializer(serializers.Serializer[Any]):
+    """What would have made the contact better. What could not be read stands in `warnings`."""
+
+    gaps = GapSerializer(
+        many=True,
+        allow_null=True,
+        help_text="What it left out when it was sent. Null where it came before we said so.",
+    )
+    agreement_recorded = serializers.BooleanField(
+        help_text="Whether it said what the family thinks of a voluntary service, or why nobody asked."
+    )
+    level = LevelSerializer(
+        allow_null=True,
+        help_text="Null until it is decided, where you said none, and where you are told no outcome.",
+    )
+
+
 class ContactReceivedSerializer(serializers.Serializer[Any]):
     """What the agency may know of a contact that it sent. When it comes in, nothing is decided yet."""
 
@@ -186,6 +219,7 @@ class ContactReceivedSerializer(serializers.Serializer[Any]):
     decided_at = serializers.DateTimeField(allow_null=True)
     outcome = OutcomeSerializer(allow_null=True, help_text="For professionals, once decided.")
     files = FileSerializer(many=True, help_text="Those that you sent.")
+    quality = QualitySerializer()
     warnings = WarningSerializer(
         many=True,
         help_text="Every detail that could not be read, or was read with a correction; of what you read later, those "
@@ -368,6 +402,7 @@ class LinksSerializer(serializers.Serializer[Any]):
     token = serializers.URLField(help_text="Where your system asks for a token.")
     contacts = serializers.URLField()
     threshold_check = serializers.URLField()
+    quality = serializers.URLField()
     reference_data = serializers.URLField()
     schema = serializers.URLField(help_text="The description of this API (OpenAPI 3.1).")
     docs = serializers.URLField(help_text="The same for people.")

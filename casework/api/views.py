@@ -37,6 +37,7 @@ from casework.api.listing import Pages, WantedSerializer, wanted
 from casework.api.lists import first_of
 from casework.api.news import IF_NONE_MATCH, NOTHING_NEW, NothingNewError, check_is_news, tag_of
 from casework.api.parsing import FileTooLarge
+from casework.api.quality import quality_as_sent, quality_of
 from casework.api.schema import (
     CONTACT_EXAMPLE,
     INFORMATION_EXAMPLE,
@@ -353,6 +354,7 @@ def _received(contact: Contact, warnings: Iterable[Fault], request: Request) -> 
         "decided_at": None,
         "outcome": None,
         "files": [],
+        "quality": quality_as_sent(contact),
         **_warnings(warnings),
     }
 
@@ -372,6 +374,7 @@ def _status(contact: Contact, request: Request) -> dict[str, Any]:
     sent_files = contact.files.filter(by_agency=contact.agency_id)
     return _in_a_list(contact, request) | {
         "files": [_file(file) for file in sent_files],
+        "quality": quality_of(contact),
         **_warnings(still_open(contact, indicators=indicators)),
     }
 

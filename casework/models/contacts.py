@@ -15,7 +15,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from casework.models.cases import Case
-from casework.models.choices import DASHES, RAGS
+from casework.models.choices import DASHES, RAGS, Gap
 from casework.models.indexes import is_among
 from casework.models.people import Person, without_name
 from casework.models.refusals import NOT_BLANK, lacks_sign_off, never_deleted, never_emptied, refuse_if
@@ -180,6 +180,13 @@ class Contact(models.Model):
         models.CharField(max_length=10), null=True, help_text="What the referrer says today; null if as it was sent."
     )
 
+    gaps = ArrayField(
+        models.CharField(max_length=20, choices=Gap),
+        verbose_name="what it left out when it was sent",
+        null=True,
+        help_text="Null where it was received before this was looked at, in December 2026.",
+    )
+
     status = models.CharField(max_length=10, choices=ContactStatus, default=ContactStatus.RECEIVED)
     team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="contacts")
     owner = models.ForeignKey(
@@ -289,11 +296,13 @@ class Contact(models.Model):
                 """TG_OP = 'DELETE' OR (
                        NEW.reference, NEW.document, NEW.received_at, NEW.agency_id, NEW.entered_by_id, NEW.channel,
                        NEW.idempotency_key, NEW.digest, NEW.family_indicators, NEW.type, NEW.source_code,
-                       NEW.received_by_phone, NEW.agency_reference, NEW.said_digest, NEW.arrived_at
+                       NEW.received_by_phone, NEW.agency_reference, NEW.said_digest, NEW.arrived_at,
+                       NEW.gaps
                    ) IS DISTINCT FROM (
                        OLD.reference, OLD.document, OLD.received_at, OLD.agency_id, OLD.entered_by_id, OLD.channel,
                        OLD.idempotency_key, OLD.digest, OLD.family_indicators, OLD.type, OLD.source_code,
-                       OLD.received_by_phone, OLD.agency_reference, OLD.said_digest, OLD.arrived_at
+                       OLD.received_by_phone, OLD.agency_reference, OLD.said_digest, OLD.arrived_at,
+                       OLD.gaps
                    )""",
                 on=pgtrigger.Update | pgtrigger.Delete,
                 name="what_was_sent_stays_as_it_was_sent",

@@ -91,7 +91,7 @@ def _as_kept(part: Any) -> Any:
 
 
 ANSWER = {"reference", "url", "agency_reference", "received_at", "status", "decided_at", "outcome", "files",
-          "warnings", "warnings_left_out"}  # fmt: skip
+          "quality", "warnings", "warnings_left_out"}  # fmt: skip
 PROMISES = {"acknowledged_at", "acknowledgement_due_at", "next_step_due_at", "feedback_due_at", "feedback_given_at"}
 
 
@@ -827,7 +827,7 @@ class TestWhatAPartnerMayLearn:
     def test_never_the_recommendation(self, partner: Partner) -> None:
         """A hard stop and a harmless notice have the same answer until a person has decided."""
         red = partner.send(todays_document(children=[child(indicators=["L4-01"])])).json()
-        harmless = partner.send(todays_document(children=[child(indicators=[], nhs_number=None)])).json()
+        harmless = partner.send(todays_document(children=[child(indicators=[], nhs_number=nhs_number(7))])).json()
         own = {"reference", "url", "received_at"}
         assert {key: red[key] for key in ANSWER - own} == {key: harmless[key] for key in ANSWER - own}
 
