@@ -1,0 +1,99 @@
+"""Every address of the API, with what belongs to another agency: the answer is as if there were none."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.urls import URLPattern
+
+from casework.api.urls import addresses
+from casework.models import Contact
+from localities.models import Agency
+from tests.stage.files import PDF
+from tests.stage.story import Story
+from tests.stage.web_client import Partner, a_working_morning, problem
+
+API = "/api/v1"
+# What each address takes, so that nothing but the object itself can be wrong. An address that is not here fails.
+SENT: dict[tuple[str, str], Any] = {
+    ("api-contact", "GET"): None,
+    ("api-information", "POST"): {"why": "The father is back at home."},
+    ("api-files", "POST"): PDF,
+}
+OF_ONE_OBJECT = [address for address in addresses if "<" in str(address.pattern)]
+
+
+def methods_of(address: URLPattern) -> Iterator[str]:
+    view: Any = getattr(address.callback, "view_class", None) or getattr(address.callback, "cls", None)
+    yield from view.required_scopes
+
+
+@pytest.fixture
+def story(db: None) -> Story:
+    return Story(a_working_morning())
+
+
+@pytest.fixture
+def partner(school: Agency) -> Partner:
+    """The school's system, which asks for what the police sent."""
+    return Partner(school)
+
+
+def ask(partner: Partner, address: URLPattern, method: str, reference: object) -> Any:
+    path = f"{API}/{str(address.pattern).replace('<reference:reference>', str(reference))}"
+    assert "<" not in path
+    sent = SENT[str(address.name), method]
+    if isinstance(sent, bytes):
+        body = {"file": SimpleUploadedFile("report.pdf", sent)}
+        return partner.http.post(path, body, headers=partner.headers)
+    return partner.http.generic(
+        method, path, json.dumps(sent) if sent is not None else b"", "application/json", headers=partner.headers
+    )
+
+
+def of_the_police(story: Story) -> dict[str, Contact]:
+    """Contacts that the school did not send, of each kind that it may have to do with."""
+    waits, about_which_it_is_asked = story.contact(by="example-police"), story.contact(by="example-police")
+    story.asked(about_which_it_is_asked, agency="example-primary-school")
+    decided = story.contact(by="example-police")
+    story.decided(decided)
+    return {"waits": waits, "asked about": about_which_it_is_asked, "decided": decided}
+
+
+@pytest.mark.parametrize(
+    ("address", "method"),
+    [(address, method) for address in OF_ONE_OBJECT for method in methods_of(address)],
+    ids=lambda value: value if isinstance(value, str) else str(value.name),
+)
+def test_what_is_another_agencys_looks_like_nothing(
+    story: Story, partner: Partner, address: URLPattern, method: str
+) -> None:
+    none = ask(partner, address, method, "CON-AAAA-AAAA")
+    problem(none, 404, "not-found")
+    own = ask(partner, address, method, partner.sent())
+    assert own.status_code in {200, 201}, own.content
+    for what, contact in of_the_police(story).items():
+        answer = ask(partner, address, method, contact)
+        assert answer.content == none.content, what
+        assert headers_of(answer) == headers_of(none), what
+
+
+def headers_of(answer: Any) -> dict[str, str]:
+    """All but those that differ with each answer."""
+    return {name: value for name, value in answer.headers.items() if name not in {"X-Correlation-ID", "X-Request-ID"}}
+
+
+@pytest.mark.parametrize(
+    "address",
+    [address for address in addresses if address not in OF_ONE_OBJECT],
+    ids=lambda address: str(address.name),
+)
+def test_no_list_names_what_is_another_agencys(story: Story, partner: Partner, address: URLPattern) -> None:
+    own, others = partner.sent(), of_the_police(story).values()
+    answer = partner.http.get(f"{API}/{address.pattern}", headers=partner.headers)
+    assert answer.status_code in {200, 405}
+    said = answer.content.decode()
+    assert [other.reference for other in others if other.reference in said] == []
+    assert (own.reference in said) == (address.name == "api-contacts")
