@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING
 from tests.bench.pairs import median_ratio
 
 if TYPE_CHECKING:
+    from tests.bench.intake import Refused
     from tests.bench.matching import FalseJoins, Found, LookUps
     from tests.bench.replaying import Measured
     from tests.bench.searching import Searches
@@ -184,6 +185,14 @@ class Stage:
             sys.stdout.write(f"  {server:34}{one:>6.1f} messages per second with one worker, {two:.1f} with two\n")
         return found[TAKES].times
 
+    def refusals(self) -> "Refused":
+        """How long a refusal takes: of another agency's contact, and of none."""
+        from tests.bench.intake import refusals
+
+        refused = refusals(self._sizes.intake)
+        sys.stdout.write(f"{1000 * refused.of_another:.2f} and {1000 * refused.of_none:.2f} ms … ")
+        return refused
+
     def intake(self) -> tuple[float, float]:
         """The seconds that a contact takes on its whole way in, and a row on the bare way."""
         from tests.bench.intake import measure, parts
@@ -300,6 +309,13 @@ def intake_over_bare_insert(stage: Stage) -> Figure:
     """
     whole, bare = stage.intake()
     return Figure(bare / whole, 0.5, "contacts in the time of a bare insert", "higher")
+
+
+def refusal_of_another_over_none(stage: Stage) -> Figure:
+    """How long an agency waits to hear that another's contact is none, over the same about one that there is not."""
+    refused = stage.refusals()
+    ratio = refused.of_another / refused.of_none
+    return Figure(max(ratio, 1 / ratio), 1.1, "times, the longer over the shorter", "lower")
 
 
 def file_memory(stage: Stage) -> Figure:
@@ -554,6 +570,7 @@ def _fastest(rates: dict[str, float]) -> float:
 
 FIGURES: dict[str, Callable[[Stage], Figure]] = {
     "intake_over_bare_insert": intake_over_bare_insert,
+    "refusal_of_another_over_none": refusal_of_another_over_none,
     "file_memory": file_memory,
     "receive_beside_history": receive_beside_history,
     "worklist_beside_history": worklist_beside_history,

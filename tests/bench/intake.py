@@ -13,11 +13,12 @@ import os
 import socket
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from datetime import timedelta
 from itertools import count, islice
 from statistics import median
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import psutil
@@ -48,12 +49,38 @@ def measure(times: int) -> Taken:
         warm_up = min(WARM_UP, times)
         for number, document in enumerate(islice(_documents(), warm_up + times)):
             body = json.dumps(document).encode()
-            taken = _post(connection, "/api/v1/contacts", body, token, key=f"key {number}")
-            bare_taken = _post(connection, "/bare", body, token)
+            answer = _post(connection, "/api/v1/contacts", body, token, key=f"key {number}")
+            bare_answer = _post(connection, "/bare", body, token)
             if number >= warm_up:
-                whole.append(taken)
-                bare.append(bare_taken)
+                whole.append(answer.taken)
+                bare.append(bare_answer.taken)
     return Taken(median(whole), median(bare))
+
+
+class Refused(NamedTuple):
+    """Seconds until an agency is told that there is no such contact: one of another agency, and none at all."""
+
+    of_another: float
+    of_none: float
+
+
+def refusals(times: int) -> Refused:
+    """The medians of so many answers to the police about a contact that the school sent, and about none, in turn."""
+    name = create("isolation", copy_of=reference())
+    school, police = client_of_bench(), client_of_bench("example-police")
+    of_another: list[float] = []
+    of_none: list[float] = []
+    with server(name) as (port, _), closing(http.client.HTTPConnection("127.0.0.1", port, timeout=30)) as connection:
+        body = json.dumps(next(_documents())).encode()
+        sent = json.loads(_post(connection, "/api/v1/contacts", body, token_of(connection, school)).said)
+        token = token_of(connection, police)
+        for number in range(WARM_UP + times):
+            for asked, taken in ((sent["reference"], of_another), ("CON-AAAA-AAAA", of_none)):
+                answer = _ask(connection, "GET", f"/api/v1/contacts/{asked}", token)
+                assert answer.status == 404, answer.said
+                if number >= WARM_UP:
+                    taken.append(answer.taken)
+    return Refused(median(of_another), median(of_none))
 
 
 # The parts of `casework.actions.receiving.receive`, by the functions that it calls. None of them calls another.
@@ -146,25 +173,38 @@ def _documents() -> Iterator[dict[str, Any]]:
             yield contact_document(agency_reference=f"PPN-2026-{number}", children=[entry], adults=[beside])
 
 
-def _post(connection: http.client.HTTPConnection, path: str, body: bytes, token: str, key: str = "") -> float:
-    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
-    if key:
-        headers["Idempotency-Key"] = key
+class Answer(NamedTuple):
+    """An answer of the API, and the seconds that it took."""
+
+    status: int
+    said: bytes
+    taken: float
+
+
+def _post(connection: http.client.HTTPConnection, path: str, body: bytes, token: str, key: str = "") -> Answer:
+    answer = _ask(connection, "POST", path, token, body, {"Idempotency-Key": key} if key else {})
+    assert answer.status == 201, answer.said
+    return answer
+
+
+def _ask(
+    connection: http.client.HTTPConnection, method: str, path: str, token: str, body: bytes = b"",
+    headers: Mapping[str, str] = MappingProxyType({}),
+) -> Answer:  # fmt: skip
+    said = {"Authorization": f"Bearer {token}", "Content-Type": "application/json", **headers}
     started = time.perf_counter()
-    connection.request("POST", path, body, headers)
+    connection.request(method, path, body, said)
     answer = connection.getresponse()
-    said = answer.read()
-    taken = time.perf_counter() - started
-    assert answer.status == 201, said
-    return taken
+    content = answer.read()
+    return Answer(answer.status, content, time.perf_counter() - started)
 
 
-def client_of_bench() -> str:
-    """The id of a client of the school's, whose secret is `SECRET`."""
+def client_of_bench(agency: str = "example-primary-school") -> str:
+    """The id of a client of an agency, whose secret is `SECRET`."""
     from localities.models import Agency, AgencyClient
 
     client: AgencyClient = AgencyClient.objects.create(
-        agency=Agency.objects.get(code="example-primary-school"), name="Bench", client_secret=SECRET,
+        agency=Agency.objects.get(code=agency), name="Bench", client_secret=SECRET,
         client_type=AgencyClient.CLIENT_CONFIDENTIAL, authorization_grant_type=AgencyClient.GRANT_CLIENT_CREDENTIALS,
     )  # fmt: skip
     return str(client.client_id)
