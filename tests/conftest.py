@@ -37,8 +37,12 @@ from tests.stage.web_client import browser
 # A Thursday morning with the hub open, far from any bank holiday.
 THURSDAY = datetime(2026, 11, 19, 10, 0, tzinfo=LONDON)
 
-# What only uses a running service: one worker, which starts it and the browser once, takes all of it.
+# What only uses a running service. Two workers take it, each with a service and a browser that it starts once: alone,
+# one of them is the last to be ready by minutes.
 AT_THE_SERVICE = {"browser", "journeys"}
+# The first takes the browser's tests up to this name, the second all others.
+FIRST_SERVICE_UP_TO = "test_password"
+SERVICES = ("the first service", "the second service")
 # What starts processes of its own or simulates months of work. Each test goes to whichever worker is free, and they go
 # first: nobody waits for one of them alone in the end. The longest first.
 LONG = (
@@ -67,7 +71,7 @@ def pytest_xdist_auto_num_workers() -> int:
 
 class Scheduling(LoadScopeScheduling):  # type: ignore[misc]  # xdist comes without types
     """
-    Gives each worker one file after another, but takes the tests at the service together and the long ones singly.
+    Gives each worker one file after another, but takes those at a service together and the long ones singly.
 
     xdist's own groups (`--dist loadgroup`) do nothing under pytest 9.2, and do not say so.
     """
@@ -75,7 +79,7 @@ class Scheduling(LoadScopeScheduling):  # type: ignore[misc]  # xdist comes with
     def _split_scope(self, nodeid: str) -> str:
         path = nodeid.split("::", 1)[0]
         place = _place(Path(path))
-        return "service" if place == 0 else path if place > len(LONG) else nodeid
+        return _service_of(Path(path)) if place == 0 else path if place > len(LONG) else nodeid
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling:
@@ -92,6 +96,11 @@ def _place(path: Path) -> int:
     if not AT_THE_SERVICE.isdisjoint(path.parts):
         return 0
     return next((place for place, name in enumerate(LONG, 1) if name in path.parts), len(LONG) + 1)
+
+
+def _service_of(path: Path) -> str:
+    is_first = "browser" in path.parts and path.name[: len(FIRST_SERVICE_UP_TO)] <= FIRST_SERVICE_UP_TO
+    return SERVICES[0] if is_first else SERVICES[1]
 
 
 def pytest_collection_finish() -> None:
@@ -161,9 +170,9 @@ def committed(django_db_setup: None, django_db_blocker: Any) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def _running_service(django_db_setup: None, django_db_blocker: Any) -> Iterator[Service]:
-    """The service in processes of its own, started once for everybody who only uses it."""
-    # A second worker that comes here shows that the scheduling above does nothing any more.
-    (Path(os.environ["DATA_DIR"]) / "the service was started").touch(exist_ok=False)
+    """The service in processes of its own, started once for everybody on this worker who only uses it."""
+    # A third worker that comes here shows that the scheduling above does nothing any more.
+    assert any(_is_first_at(Path(os.environ["DATA_DIR"]) / name) for name in SERVICES)
     undone = ExitStack()
     with django_db_blocker.unblock():
         database = undone.enter_context(another_database())
@@ -177,6 +186,14 @@ def _running_service(django_db_setup: None, django_db_blocker: Any) -> Iterator[
     yield service
     with django_db_blocker.unblock():
         undone.close()
+
+
+def _is_first_at(path: Path) -> bool:
+    try:
+        path.touch(exist_ok=False)
+    except FileExistsError:
+        return False
+    return True
 
 
 @pytest.fixture(scope="module")

@@ -174,10 +174,11 @@ def database_url(folders: Folders, name: str = DATABASE) -> str:
 # ---- Valkey
 
 
-def start_valkey(folders: Folders) -> Child:
+def start_valkey(folders: Folders, *, databases: int = 16) -> Child:
     """
     Starts Valkey on a local socket, without persistence: it holds nothing that matters.
 
+    :param databases: how many it has; 16 unless it is told otherwise.
     :raises CannotStart: it does not start; the sentence says what to do.
     """
     machine = {"amd64": "x86_64", "arm64": "aarch64"}.get(platform.machine().lower(), platform.machine().lower())
@@ -200,6 +201,7 @@ def start_valkey(folders: Folders) -> Child:
             *("--dir", str(folders.valkey)),
             *("--save", ""),
             *("--appendonly", "no"),
+            *("--databases", str(databases)),
         ],
         user=folders.owner,
         log=log,

@@ -35,6 +35,9 @@ SETTINGS = {
     "max_wal_senders": "0",
 }
 
+# Each worker has one, and one for its service.
+VALKEY_DATABASES = 128
+
 # Linux keeps this folder in memory. A database is copied there in a twentieth of a second, on a disk in up to one.
 MEMORY = Path("/dev/shm")
 # More than a whole run has written at any moment. A container's folder is often smaller.
@@ -77,7 +80,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     with (folders.postgres / "postgresql.conf").open("a") as settings:
         settings.writelines(f"{name} = {value}\n" for name, value in SETTINGS.items())
     _started.append(embedded.start_postgres(folders, durable=False))
-    _started.append(embedded.start_valkey(folders))
+    _started.append(embedded.start_valkey(folders, databases=VALKEY_DATABASES))
     os.environ |= {
         "FRONT_DOOR_MODE": "development",
         "SECRET_KEY": "for-tests-only",

@@ -29,10 +29,9 @@ from django.conf import settings
 
 from config.local.processes import Child, start_child
 from config.local.run import commands
+from tests.stage.servers import VALKEY_DATABASES
 
 PASSWORD = "a-long-enough-password"
-# Workers of the tests count from 1 (`servers.py`); Valkey has sixteen.
-SERVICES_OWN = 15
 # How often in seconds who waits asks for progress: to ask a service takes its processor time, which a start needs.
 LOOKS_EVERY = 1.0
 # How many seconds to wait at most for what comes: a machine that has other things to do is slow, and fails no test.
@@ -160,6 +159,12 @@ def database_url(database: str) -> str:
     return f"postgresql://postgres@/{database}?host={quote(os.environ['FRONT_DOOR_TEST_SOCKETS'])}"
 
 
+def redis_url_of_a_service() -> str:
+    """A part of Valkey that no test uses, nor another service: its worker must not take their tasks."""
+    server, _, number = os.environ["REDIS_URL"].rpartition("=")
+    return f"{server}={int(number) + VALKEY_DATABASES // 2}"
+
+
 @contextmanager
 def running(database: str, **more: str) -> Iterator[Service]:
     """
@@ -179,8 +184,7 @@ def running(database: str, **more: str) -> Iterator[Service]:
     environment = {
         **os.environ,
         "DATABASE_URL": database_url(database),
-        # A part of Valkey that no test uses: the service's worker must not take the tests' own tasks.
-        "REDIS_URL": f"{os.environ['REDIS_URL'].rpartition('=')[0]}={SERVICES_OWN}",
+        "REDIS_URL": redis_url_of_a_service(),
         "BASE_URL": base_url,
         "EMAIL_URL": f"smtp://127.0.0.1:{mail.port}",
         "PYTHONWARNINGS": "ignore",

@@ -88,6 +88,8 @@ class TestTheTabs:
     def test_each_says_how_much_is_in_it(self, offer: Handoff, held: Case) -> None:
         running = Clock.objects.running().filter(case=held)
         running.filter(kind="first_family_contact").update(warn_at=held.opened_at, due_at=held.opened_at)
+        # Two working days later, at the hour of the offer, its answer is due.
+        Clock.objects.running().filter(handoff=offer).update(due_at=timezone.now() + timedelta(hours=1))
         found = counts("ben")
         assert list(found) == ["Offers", "To allocate", "Cases", "Overdue", "Workload"]
         assert (found["Offers"], found["To allocate"], found["Cases"], found["Workload"]) == (1, 1, 1, 2)
