@@ -29,7 +29,6 @@ def as_problem(error: Exception, context: dict[str, Any]) -> Response:
     `type` is a stable name. When the body is wrong, `errors` is a list of `pointer` (a JSON Pointer) and `detail`.
     """
     set_rollback()
-    headers: dict[str, str] = {}
     faults: Sequence[Fault] = ()
     match error:
         case InvalidInput():
@@ -54,14 +53,12 @@ def as_problem(error: Exception, context: dict[str, Any]) -> Response:
             status, name, detail = 403, "not-permitted", "This is not allowed."
         case exceptions.NotAuthenticated() | exceptions.AuthenticationFailed():
             status, name, detail = 401, "not-authenticated", "Send a bearer token from /o/token that has not run out."
-            headers["WWW-Authenticate"] = getattr(error, "auth_header", "Bearer")
         case exceptions.UnsupportedMediaType():
             taken = " or ".join(parser.media_type for parser in context["view"].parser_classes)
             status, name = 415, "unsupported-media-type"
             detail = f"Send the body as {taken}, and say so in Content-Type."
         case exceptions.Throttled():
             status, name, detail = 429, "throttled", TOO_MANY
-            headers["Retry-After"] = str(int(getattr(error, "wait", None) or 60) + 1)
         case exceptions.APIException():
             status, name, detail = error.status_code, str(error.default_code).replace("_", "-"), _sentence(error)
             # What is wrong with the form of a body has its places, too.
@@ -73,7 +70,7 @@ def as_problem(error: Exception, context: dict[str, Any]) -> Response:
                 "error",
                 "Something went wrong here, and nothing was stored. Send it again later.",
             )
-    return problem(status, name, detail, faults, headers)
+    return problem(status, name, detail, faults, _headers(error))
 
 
 def problem(
@@ -92,6 +89,15 @@ def problem(
     if faults:
         document |= {"errors": listed, "errors_left_out": left_out}
     return Response(document, status=status, headers=headers, content_type="application/problem+json")
+
+
+def _headers(error: Exception) -> dict[str, str]:
+    headers = {}
+    if challenge := getattr(error, "auth_header", ""):
+        headers["WWW-Authenticate"] = challenge
+    if isinstance(error, exceptions.Throttled):
+        headers["Retry-After"] = str(int(getattr(error, "wait", None) or 60) + 1)
+    return headers
 
 
 def _sentence(error: exceptions.APIException) -> str:

@@ -13,11 +13,11 @@ from rest_framework.response import Response
 from rest_framework.reverse import reverse
 from rest_framework.views import APIView
 
-from casework.api.authentication import AgencyThrottle
 from casework.api.news import IF_NONE_MATCH, NOTHING_NEW, NothingNewError, check_is_news
 from casework.api.parsing import LARGEST as LARGEST_BODY
 from casework.api.reference_data import reference_data
 from casework.api.schema import CAPABILITIES, AboutSerializer, ReferenceDataSerializer, problems
+from casework.api.throttling import AgencyThrottle
 from casework.api.views import LONGEST_KEY
 from casework.facts.contact_document import MOST_ADULTS, MOST_CHILDREN
 from casework.models.files import LARGEST as LARGEST_FILE

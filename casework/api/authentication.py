@@ -12,10 +12,9 @@ from django.utils import timezone
 from oauth2_provider.contrib.rest_framework import OAuth2Authentication
 from oauth2_provider.oauth2_validators import OAuth2Validator
 from oauth2_provider.views import TokenView
-from rest_framework.exceptions import MethodNotAllowed
+from rest_framework.exceptions import MethodNotAllowed, PermissionDenied
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
-from rest_framework.throttling import SimpleRateThrottle
 
 from casework.record.sign_ins import address_of
 from localities import limits
@@ -69,15 +68,29 @@ class AgencyAuthentication(OAuth2Authentication):
     def authenticate(self, request: Request) -> Any:
         # The header alone. The package takes a token from the body, too, and would parse what any stranger sends; and
         # from the address, which RFC 9700 (4.3.2) forbids: addresses end up in logs.
-        head = HttpRequest()
+        head: Any = HttpRequest()
         head.method, head.path, head.META = "GET", request.path, request.META | {"QUERY_STRING": ""}
-        return super().authenticate(head)
+        found = super().authenticate(head)
+        # What is wrong with the token, for the challenge (RFC 6750, 3.1). Without a token nothing is wrong with it.
+        cast("Any", request).oauth2_error = getattr(head, "oauth2_error", {})
+        return found
+
+
+class InsufficientScope(PermissionDenied):
+    """The token is good, and has not the scope that this needs (RFC 6750, 3.1)."""
+
+    default_detail = "This token does not allow this. Ask for one with the scope that the documentation names."
+
+    def __init__(self, scope: str) -> None:
+        super().__init__()
+        realm = AgencyAuthentication.www_authenticate_realm
+        self.auth_header = f'Bearer realm="{realm}",error="insufficient_scope",scope="{scope}"'
 
 
 class IsAgencyWithScope(BasePermission):
     """The agency may send contacts, and its token has the scope that the view requires for this method."""
 
-    message = "This token does not allow this. Ask for one with the scope that the documentation names."
+    message = "Your agency may not send contacts at the moment. Ask the council why."
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         agency, token = agency_of(request), cast("Any", request.auth)
@@ -87,36 +100,9 @@ class IsAgencyWithScope(BasePermission):
         method = "GET" if request.method == "HEAD" else str(request.method)
         if method not in scopes:
             raise MethodNotAllowed(method)
-        return agency.is_active and bool(token.is_valid([scopes[method]]))
-
-
-class AgencyThrottle(SimpleRateThrottle):
-    """Limits what an agency sends per minute, over all its systems."""
-
-    scope = "agency"
-    calls = "api-calls"
-
-    def get_cache_key(self, request: Request, view: APIView) -> str | None:
-        agency = agency_of(request)
-        return f"{self.calls}-of-{agency.pk}" if agency else None
-
-
-class ReadingThrottle(AgencyThrottle):
-    """The same limit for what is read, counted separately: reading never blocks the agency's contacts."""
-
-    calls = "api-reads"
-
-
-class UrgentThrottle(AgencyThrottle):
-    """The same limit once more, for what an agency sends beyond it that may not wait: see `ContactsView`."""
-
-    calls = "api-urgent"
-
-
-class ThresholdCheckThrottle(AgencyThrottle):
-    """The same limit for threshold checks, counted separately, for the same reason."""
-
-    calls = "threshold-checks"
+        if not token.allow_scopes([scopes[method]]):
+            raise InsufficientScope(scopes[method])
+        return agency.is_active
 
 
 def agency_of(request: Request) -> Agency | None:

@@ -5,12 +5,12 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
-from rest_framework.views import APIView
 
 from casework.access.in_step import wait_for_step
+from casework.api.agency_view import AgencyView
 
 
-class InStep(APIView):
+class InStep(AgencyView):
     """
     A view whose answers to what is sent, also its refusals, leave `API_ANSWER_STEP_MS` after the request, or at a
     multiple of it. What is read are an agency's own contacts, and tells nothing by its time.

@@ -8,12 +8,13 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from casework.access.conditions import is_told_outcomes
-from casework.api.authentication import ReadingThrottle, asking_agency
+from casework.api.agency_view import AgencyView
+from casework.api.authentication import asking_agency
 from casework.api.news import IF_NONE_MATCH, NOTHING_NEW, NothingNewError, check_is_news, tag_of
 from casework.api.schema import GapSerializer, problems
+from casework.api.throttling import ReadingThrottle
 from casework.models import Contact
 from casework.models.choices import Gap
 from casework.reading.quality import FEWEST_CONTACTS, FEWEST_OTHERS, MONTHS, gaps_of, months_of
@@ -98,7 +99,7 @@ class AgencyQualitySerializer(serializers.Serializer[Any]):
     gaps = CountedGapSerializer(many=True, help_text="What they left out, the most frequent first.")
 
 
-class AgencyQualityView(APIView):
+class AgencyQualityView(AgencyView):
     """How good the contacts are that the agency sends."""
 
     required_scopes = {"GET": "contacts:read"}  # noqa: RUF012  # DRF reads it; nobody writes it

@@ -444,8 +444,8 @@ class ProblemSerializer(serializers.Serializer[Any]):
 
 PROBLEMS = {
     400: "The body is not valid: every wrong field is named.",
-    401: "There is no token, or it has run out.",
-    403: "The token does not allow this.",
+    401: "There is no token, or it has run out: WWW-Authenticate says which (RFC 6750).",
+    403: "The token does not allow this: WWW-Authenticate names the scope that does.",
     404: "There is none, or another agency sent it.",
     405: "This address takes another method: Allow says which.",
     406: "Accept must allow application/json.",
@@ -454,7 +454,7 @@ PROBLEMS = {
     413: "The body is larger than any that is needed.",
     415: "The body is not of the media type that this address takes, or is packed, or not UTF-8.",
     422: "The idempotency key came before with another contact.",
-    429: "Too many calls; Retry-After says when to come again.",
+    429: "Too many calls; Retry-After says when to come again. Each answer says in RateLimit how many are left.",
     500: "Something went wrong here, and nothing was stored. Send it again later.",
     503: "The front door cannot answer now. Send it again later, or call.",
 }

@@ -20,18 +20,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
 from rest_framework.throttling import BaseThrottle
-from rest_framework.views import APIView
 
 from casework.access.conditions import is_told_outcomes
 from casework.actions import corrections, files, receiving, threshold_checks, viewing
 from casework.api import threshold_check
-from casework.api.authentication import (
-    AgencyThrottle,
-    ReadingThrottle,
-    ThresholdCheckThrottle,
-    UrgentThrottle,
-    asking_agency,
-)
+from casework.api.agency_view import AgencyView
+from casework.api.authentication import asking_agency
 from casework.api.in_step import InStep
 from casework.api.listing import Pages, WantedSerializer, wanted
 from casework.api.lists import first_of
@@ -51,6 +45,7 @@ from casework.api.schema import (
     ThresholdCheckSerializer,
     problems,
 )
+from casework.api.throttling import AgencyThrottle, ReadingThrottle, ThresholdCheckThrottle, UrgentThrottle
 from casework.facts.contact_document import ContactDocument
 from casework.facts.learned import InformationDocument
 from casework.facts.still_open import still_open
@@ -157,7 +152,7 @@ class ContactsView(InStep):
         return Response(answer, headers={"ETag": tag_of(answer)})
 
 
-class ContactView(APIView):
+class ContactView(AgencyView):
     """What became of a contact that the agency sent, and what it could still put right."""
 
     required_scopes = {"GET": "contacts:read"}  # noqa: RUF012  # DRF reads it; nobody writes it
@@ -280,7 +275,7 @@ class FilesView(InStep):
         return Response(_file(file), status=201, headers={"Location": url})
 
 
-class ThresholdCheckView(APIView):
+class ThresholdCheckView(AgencyView):
     """
     Ask, before a contact is sent, what the rules would say of a family without a name.
 

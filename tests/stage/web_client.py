@@ -19,7 +19,7 @@ from django.test.client import ClientHandler
 from django.utils import timezone
 from lxml import html
 
-from casework.api.authentication import AgencyThrottle
+from casework.api.throttling import AgencyThrottle
 from casework.models import AuditEvent, Case, Clock, Contact, Decision, Handoff, OutboxMessage, Person, Recommendation
 from localities import calendar
 from localities.models import Agency, AgencyClient

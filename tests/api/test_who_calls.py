@@ -1,0 +1,100 @@
+"""What a partner's system is told of its token and of its limits, in the header fields that its libraries read."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+from oauth2_provider.models import get_access_token_model
+
+from casework.api.urls import addresses
+from localities.models import Agency
+from tests.stage.web_client import CONTACTS, Partner, limit_calls, problem, todays_document
+
+AccessToken = get_access_token_model()
+
+
+@pytest.fixture
+def partner(school: Agency) -> Partner:
+    """The school's system."""
+    return Partner(school)
+
+
+class TestTheChallenge:
+    """RFC 6750, section 3."""
+
+    def test_without_a_token_it_says_where_one_belongs(self, client: Client, db: None) -> None:
+        answer = client.get(CONTACTS)
+        problem(answer, 401, "not-authenticated")
+        assert answer.headers["WWW-Authenticate"] == 'Bearer realm="front-door"'
+
+    @pytest.mark.parametrize("what", ["made up", "run out", "revoked"])
+    def test_a_token_that_is_none_is_invalid(self, client: Client, partner: Partner, what: str) -> None:
+        token, now = AccessToken.objects.get(), timezone.now()
+        if what == "run out":
+            AccessToken.objects.update(expires=now - timedelta(seconds=1))
+        elif what == "revoked":
+            token.revoke()
+        sent = "made-up" if what == "made up" else partner.token
+        answer = client.get(CONTACTS, headers={"Authorization": f"Bearer {sent}"})
+        problem(answer, 401, "not-authenticated")
+        challenge = answer.headers["WWW-Authenticate"]
+        assert challenge.startswith('Bearer realm="front-door",error="invalid_token",')
+        assert sent not in challenge
+
+    def test_a_token_without_the_scope_is_told_which(self, school: Agency) -> None:
+        answer = Partner(school, scope="contacts:write").read("CON-AAAA-AAAA")
+        problem(answer, 403, "permission-denied")
+        assert answer.headers["WWW-Authenticate"] == (
+            'Bearer realm="front-door",error="insufficient_scope",scope="contacts:read"'
+        )
+
+    def test_an_agency_that_may_not_send_is_told_of_no_scope(self, partner: Partner, school: Agency) -> None:
+        Agency.objects.filter(pk=school.pk).update(is_active=False)
+        answer = partner.read("CON-AAAA-AAAA")
+        problem(answer, 403, "permission-denied")
+        assert "WWW-Authenticate" not in answer.headers
+
+
+class TestTheLimits:
+    """draft-ietf-httpapi-ratelimit-headers-10."""
+
+    @pytest.fixture(autouse=True)
+    def _two_a_minute(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        limit_calls(monkeypatch, "2/min")
+
+    def test_each_answer_says_how_many_calls_are_left(self, partner: Partner) -> None:
+        for left in (1, 0):
+            answer = partner.send(todays_document())
+            assert answer.headers["RateLimit-Policy"] == '"sending";q=2;w=60'
+            says = re.fullmatch(r'"sending";r=(\d+);t=(\d+)', answer.headers["RateLimit"])
+            assert says is not None
+            assert int(says[1]) == left
+            assert 1 <= int(says[2]) <= 60
+        read = partner.read("CON-AAAA-AAAA")
+        assert read.headers["RateLimit"].startswith('"reading";r=1;')
+
+    def test_a_refusal_says_so_too_and_when_there_is_another(self, partner: Partner) -> None:
+        for _ in range(2):
+            partner.sent()
+        answer = partner.send(todays_document())
+        problem(answer, 429, "throttled")
+        assert answer.headers["RateLimit"].startswith('"sending";r=0;t=')
+
+    def test_what_may_not_wait_has_a_count_of_its_own(self, partner: Partner) -> None:
+        for _ in range(2):
+            partner.sent()
+        answer = partner.send(todays_document(immediate_danger=True))
+        assert answer.status_code == 201
+        assert answer.headers["RateLimit-Policy"] == '"sending";q=2;w=60, "urgent";q=2;w=60'
+        assert re.fullmatch(r'"sending";r=0;t=\d+, "urgent";r=1;t=\d+', answer.headers["RateLimit"])
+
+    def test_every_address_that_needs_a_token_says_it(self, partner: Partner) -> None:
+        for address in addresses:
+            path = f"/api/v1/{str(address.pattern).replace('<reference:reference>', 'CON-AAAA-AAAA')}"
+            limit = {
+                method: partner.http.generic(method, path, b"{}", "application/json", headers=partner.headers)
+                for method in getattr(getattr(address.callback, "cls", None), "required_scopes", {})
+            }
+            assert [method for method, answer in limit.items() if "RateLimit" not in answer.headers] == [], path
