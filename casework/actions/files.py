@@ -41,7 +41,8 @@ def add_to_contact(
     now: datetime,
 ) -> File:
     """
-    Puts a file on a contact. The same content from the same sender, or the same key, is one file.
+    Puts a file on a contact. The same content from the same sender, or the same key, is one file, which an agency hears
+    of also where nobody works with the family any more.
 
     :param name: what the sender calls it.
     :param about: what it is, in the sender's words.
@@ -52,15 +53,17 @@ def add_to_contact(
     """
     if isinstance(by, Agency):
         contact = Contact.objects.filter(agency=by).locked().get(pk=contact_id)
+        earlier = _earlier(stored, idempotency_key, by, contact=contact)
+        if earlier is not None:
+            return earlier
         conditions.check_takes_information(contact, contact.case)
-    else:
-        contact = locked_contact(by, now, pk=contact_id)
-        permissions.check_can_add_files(contact, responsibilities.team_id_of(contact), by, local_day(now))
-    file, is_new = _add(stored, name, about, idempotency_key, by, now, contact=contact)
-    if is_new and isinstance(by, Agency):
+        file = _create(stored, name, about, idempotency_key, by, now, contact=contact)
         team = responsibilities.responsible_team(contact.case) if contact.case is not None else contact.team
         outbox.add_for_team(Message.FILE_ADDED, team, key=f"file_added:{file.pk}", at=now, contact=contact)
-    return file
+        return file
+    contact = locked_contact(by, now, pk=contact_id)
+    permissions.check_can_add_files(contact, responsibilities.team_id_of(contact), by, local_day(now))
+    return _add(stored, name, about, by, now, contact=contact)
 
 
 @transaction.atomic
@@ -72,7 +75,7 @@ def add_to_case(*, case_id: int, stored: Stored, name: str, about: str = "", by:
     """
     case = locked_case(by, now, pk=case_id)
     permissions.check_can_add_files(case, responsibilities.team_id_of(case), by, local_day(now))
-    return _add(stored, name, about, None, by, now, case=case)[0]
+    return _add(stored, name, about, by, now, case=case)
 
 
 @transaction.atomic
@@ -86,7 +89,7 @@ def add_to_draft(*, key: str, stored: Stored, name: str, about: str = "", by: Us
     draft = ContactDraft.objects.of(by).locked().get(key=key)
     permissions.check_can_enter_contacts(by, local_day(now))
     conditions.check_is_draft(draft)
-    return _add(stored, name, about, None, by, now, draft=draft.key)[0]
+    return _add(stored, name, about, by, now, draft=draft.key)
 
 
 @transaction.atomic
@@ -202,14 +205,13 @@ def _has_hidden_address(record: Contact | Case) -> bool:
     return bool(hidden_homes(contacts))
 
 
-def _add(
+def _add(stored: Stored, name: str, about: str, by: User, now: datetime, **record: Any) -> File:
+    return _earlier(stored, None, by, **record) or _create(stored, name, about, None, by, now, **record)
+
+
+def _create(
     stored: Stored, name: str, about: str, key: str | None, by: User | Agency, now: datetime, **record: Any
-) -> tuple[File, bool]:
-    """Returns the file, and whether it is new."""
-    sender = {"by_agency": by} if isinstance(by, Agency) else {"by_user": by}
-    earlier = _earlier(stored, key, record, sender)
-    if earlier is not None:
-        return earlier, False
+) -> File:
     conditions.check_takes_files(File.objects.filter(**record).present().count())
     about = in_one_line(about)
     if len(about) > LONGEST_ABOUT:
@@ -217,15 +219,20 @@ def _add(
     file = File.objects.create(
         key=stored.key, kind=stored.kind, size=stored.size, sha256=stored.sha256, name=names.clean(name), about=about,
         idempotency_key=key, at=now, check_after=now if scanning.is_there_one() else None,
-        preview_after=now if stored.kind in PICTURES else None, **record, **sender,
+        preview_after=now if stored.kind in PICTURES else None, **record, **_sender(by),
     )  # fmt: skip
     subject = {} if "draft" in record else record
     audit.record(Event.FILE_ADDED, by=by, at=now, file=file.key, kind=file.kind, size=file.size, **subject)
-    return file, True
+    return file
 
 
-def _earlier(stored: Stored, key: str | None, record: dict[str, Any], sender: dict[str, Any]) -> File | None:
+def _sender(by: User | Agency) -> dict[str, User | Agency]:
+    return {"by_agency": by} if isinstance(by, Agency) else {"by_user": by}
+
+
+def _earlier(stored: Stored, key: str | None, by: User | Agency, **record: Any) -> File | None:
     """The file that this sender put there before, by the same key or with the same content."""
+    sender = _sender(by)
     if key is not None:
         by_key = File.objects.filter(idempotency_key=key, **sender).select_related("contact").first()
         if by_key is not None:

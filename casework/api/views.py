@@ -244,7 +244,7 @@ class FilesView(InStep):
             "state is `being_checked`, nobody here can open it; read the contact to see what became of it. Nothing is "
             "given back: keep your own copy. Where nobody works with the family any more, the answer is 409."
         ),
-        parameters=[IDEMPOTENCY_KEY],
+        parameters=[IDEMPOTENCY_KEY, IS_REPLAYED],
         request={"multipart/form-data": SentFileSerializer},
         responses={201: FileSerializer, **problems(400, 404, 408, 409, 413, 415, 422, 503)},
     )
@@ -264,7 +264,7 @@ class FilesView(InStep):
         check_was_kept(request._request)
         if has_more or not isinstance(sent, UploadedFile) or not isinstance(about, str):
             raise InvalidInput([Fault(("file",), "Send one file, as the part `file` of multipart/form-data.")])
-        file = storing.take_in_and(
+        file, is_new = storing.take_in_and(
             lambda stored: files.add_to_contact(
                 contact_id=contact.pk, stored=stored, name=sent.name or "", about=about, idempotency_key=key,
                 by=agency, now=timezone.now(),
@@ -272,7 +272,9 @@ class FilesView(InStep):
             sent,
         )  # fmt: skip
         url = reverse("api-contact", [contact.reference], request=request)
-        return Response(_file(file), status=201, headers={"Location": url})
+        # What came before is answered as then.
+        answer = _file(file) | {"state": file.state_when_added}
+        return Response(answer, status=201, headers={"Location": url, **_replayed(is_new)})
 
 
 class ThresholdCheckView(AgencyView):

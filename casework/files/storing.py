@@ -95,10 +95,10 @@ def take_in(upload: Content[bytes]) -> Stored:
     return Stored(key=key, kind=kind, size=size, sha256=digest.hexdigest())
 
 
-def take_in_and(add: Callable[[Stored], File], upload: Content[bytes]) -> File:
+def take_in_and(add: Callable[[Stored], File], upload: Content[bytes]) -> tuple[File, bool]:
     """
     Stores an upload, and adds it with this action. What is refused, or was there before, is deleted at once: whoever
-    sends the same again and again must not fill the disk.
+    sends the same again and again must not fill the disk. Returns the file, and whether it is new.
     """
     stored = take_in(upload)
     try:
@@ -107,9 +107,10 @@ def take_in_and(add: Callable[[Stored], File], upload: Content[bytes]) -> File:
         # Refused before anything was written. After another error nobody knows; then the job looks in a day.
         _let_go(stored.key)
         raise
-    if file.key != stored.key:
+    is_new = file.key == stored.key
+    if not is_new:
         _let_go(stored.key)
-    return file
+    return file, is_new
 
 
 def open_content(key: str) -> Content[Any]:

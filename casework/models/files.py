@@ -203,6 +203,12 @@ class File(models.Model):
         return FileState.BEING_CHECKED if self.check_after is not None else FileState.READY
 
     @property
+    def state_when_added(self) -> FileState:
+        """One that came before there was a virus scanner is taken for one that waited for it, once it is checked."""
+        is_checked = self.check_after is not None or self.checked_at is not None
+        return FileState.BEING_CHECKED if is_checked else FileState.READY
+
+    @property
     def is_ready(self) -> bool:
         return self.state == FileState.READY
 

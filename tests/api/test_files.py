@@ -122,11 +122,29 @@ def test_the_state_says_what_became_of_it(partner: Partner, contact: Contact, se
 def test_with_the_same_key_or_the_same_content_it_is_one_file(partner: Partner, contact: Contact) -> None:
     first = send(partner, contact, key="one")
     assert first.status_code == 201
+    assert "Idempotency-Replayed" not in first.headers
     for again in (send(partner, contact, key="one"), send(partner, contact)):
         assert (again.status_code, again.json()) == (201, first.json())
+        assert again.headers["Idempotency-Replayed"] == "true"
     assert File.objects.count() == 1
     problem(send(partner, contact, picture(), key="one"), 422, "idempotency-key-reused")
     problem(send(partner, partner.sent(agency_reference="another"), key="one"), 422, "idempotency-key-reused")
+
+
+def test_what_comes_again_is_answered_as_the_first_time(partner: Partner, settings: Settings) -> None:
+    """Whatever the virus scanner has said since, and though nobody works with the family any more."""
+    story = Story(a_working_morning())
+    contact = story.contact()
+    with clamd() as scanner:
+        settings.CLAMAV_URL = scanner.url
+        answers = {sent: send(partner, contact, sent, key=str(len(sent))) for sent in (PDF, PDF + EICAR)}
+        jobs.check(clock=timezone.now)
+    story.closed(story.accepted(contact))
+    assert send(partner, contact, picture()).status_code == 409
+    for sent, first in answers.items():
+        again = send(partner, contact, sent, key=str(len(sent)))
+        assert (again.status_code, again.json()) == (201, first.json())
+    assert [file["state"] for file in listed(partner, contact)] == ["ready", "refused"]
 
 
 def test_an_agency_sees_and_touches_only_its_own(partner: Partner, contact: Contact) -> None:

@@ -13,6 +13,7 @@ from django.db import transaction
 from casework.actions import decisions, learning, matches, people
 from casework.families import sameness
 from casework.families.household import household
+from casework.families.likeness.finding import MOST_PROPOSALS
 from casework.jobs import stale_recommendations
 from casework.models import Contact, Decision, Person, PersonDetail, PersonMatch, Recommendation, StaleRecommendation
 from tests.stage.documents import address, child, nhs_number
@@ -33,6 +34,7 @@ from tests.stage.story import Story, person
 # The first statement that a contact writes. By then it has its id, and has counted the contacts before it.
 BEFORE_STORING = "EXECUTE insert_into_casework_person_"
 
+FORTY = 40
 AGENCIES = ("example-primary-school", "example-police", "example-health-visiting")
 
 
@@ -123,6 +125,28 @@ class TestThreeAtOnce:
             for contact in (first, second):
                 answers(contact, story.later())
             assert (count(first), count(second)) == (1, 2)
+
+
+@pytest.mark.parametrize(("told_as", "most"), [(same_number, FORTY), (by_likeness, MOST_PROPOSALS + 1)])
+def test_of_forty_at_once_each_counts_those_before_it(
+    story: Story, told_as: Callable[[int], list[dict[str, Any]]], most: int
+) -> None:
+    """
+    As many as a bad day may bring about one child; none is refused. By likeness alone a child is taken for no more than
+    the most likely records, which is far beyond what the rules ask for.
+    """
+    family = told_as(0)[0]
+
+    def send(which: int) -> Contact:
+        worries = {"worries": f"What happened on day {which}."}
+        return story.contact(
+            by=AGENCIES[which % 3], at=story.now, agency_reference=f"{which} of forty", concern=worries, **family
+        )
+
+    contacts = race(*(lambda which=which: send(which) for which in range(FORTY)))
+    assert [contact for contact in contacts if not isinstance(contact, Contact)] == []
+    in_order = sorted(contacts, key=lambda contact: contact.pk)
+    assert [count(contact) for contact in in_order] == [min(number, most) for number in range(1, FORTY + 1)]
 
 
 def answers(contact: Contact, now: datetime) -> None:

@@ -217,7 +217,7 @@ def _record_of(file: File) -> Contact | Case:
 def _take_in(add: Callable[[Stored], File], upload: Content[bytes]) -> File:
     """While files cannot be stored, the form says so and keeps what was typed."""
     try:
-        return storing.take_in_and(add, upload)
+        return storing.take_in_and(add, upload)[0]
     except StorageAwayError as away:
         raise InvalidInput([Fault(("file",), str(away))]) from away
 
