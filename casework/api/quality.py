@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from casework.access.conditions import is_told_outcomes
+from casework.api import examples
 from casework.api.agency_view import AgencyView
 from casework.api.authentication import asking_agency
 from casework.api.news import IF_NONE_MATCH, NOTHING_NEW, NothingNewError, check_is_news, tag_of
@@ -114,6 +115,7 @@ class AgencyQualityView(AgencyView):
         ),
         parameters=[IF_NONE_MATCH],
         responses={200: AgencyQualitySerializer, 304: NOTHING_NEW, **problems()},
+        examples=[examples.answered("A month", examples.QUALITY)],
     )
     def get(self, request: Request) -> Response:
         agency, now = asking_agency(request), timezone.now()

@@ -13,7 +13,7 @@ from django.http import Http404, UnreadablePostError
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.exceptions import APIException, ParseError, Throttled
 from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
@@ -23,7 +23,7 @@ from rest_framework.throttling import BaseThrottle
 
 from casework.access.conditions import is_told_outcomes
 from casework.actions import corrections, files, receiving, threshold_checks, viewing
-from casework.api import threshold_check
+from casework.api import examples, threshold_check
 from casework.api.agency_view import AgencyView
 from casework.api.authentication import asking_agency
 from casework.api.in_step import InStep
@@ -33,9 +33,6 @@ from casework.api.news import IF_NONE_MATCH, NOTHING_NEW, NothingNewError, check
 from casework.api.parsing import FileTooLarge
 from casework.api.quality import quality_as_sent, quality_of
 from casework.api.schema import (
-    CONTACT_EXAMPLE,
-    INFORMATION_EXAMPLE,
-    THRESHOLD_CHECK_EXAMPLE,
     ContactListSerializer,
     ContactReceivedSerializer,
     ContactStatusSerializer,
@@ -111,7 +108,10 @@ class ContactsView(InStep):
         parameters=[IDEMPOTENCY_KEY, IS_REPLAYED],
         request={"application/json": ContactDocument},
         responses={201: ContactReceivedSerializer, **problems(400, 408, 413, 415, 422, 503)},
-        examples=[OpenApiExample("A concern about a child at school", CONTACT_EXAMPLE, request_only=True)],
+        examples=[
+            examples.sent("A concern about a child at school", examples.CONTACT),
+            examples.answered("Taken in", examples.RECEIVED, 201),
+        ],
     )
     def post(self, request: Request) -> Response:
         agency = asking_agency(request)
@@ -133,6 +133,7 @@ class ContactsView(InStep):
         ),
         parameters=[WantedSerializer, IF_NONE_MATCH],
         responses={200: ContactListSerializer, 304: NOTHING_NEW, **problems(400)},
+        examples=[examples.answered("The newest", examples.LIST)],
     )
     def get(self, request: Request) -> Response:
         asked, pages, answer = wanted(request), Pages(), {}
@@ -166,6 +167,7 @@ class ContactView(AgencyView):
         ),
         parameters=[IF_NONE_MATCH],
         responses={200: ContactStatusSerializer, 304: NOTHING_NEW, **problems(404)},
+        examples=[examples.answered("Decided", examples.STATUS)],
     )
     def get(self, request: Request, reference: str) -> Response:
         answer: dict[str, Any] = {}
@@ -204,7 +206,10 @@ class InformationView(InStep):
         parameters=[IDEMPOTENCY_KEY, IS_REPLAYED],
         request={"application/json": InformationDocument},
         responses={201: InformationSerializer, **problems(400, 404, 408, 409, 413, 415, 422, 503)},
-        examples=[OpenApiExample("A date of birth, and a worry", INFORMATION_EXAMPLE, request_only=True)],
+        examples=[
+            examples.sent("A date of birth, and a worry", examples.INFORMATION),
+            examples.answered("Taken in", examples.ADDED, 201),
+        ],
     )
     def post(self, request: Request, reference: str) -> Response:
         agency = asking_agency(request)
@@ -247,6 +252,7 @@ class FilesView(InStep):
         parameters=[IDEMPOTENCY_KEY, IS_REPLAYED],
         request={"multipart/form-data": SentFileSerializer},
         responses={201: FileSerializer, **problems(400, 404, 408, 409, 413, 415, 422, 503)},
+        examples=[examples.answered("Taken in", examples.FILE, 201)],
     )
     def post(self, request: Request, reference: str) -> Response:
         agency = asking_agency(request)
@@ -300,7 +306,10 @@ class ThresholdCheckView(AgencyView):
         ),
         request={"application/json": Facts},
         responses={200: ThresholdCheckSerializer, **problems(400, 408, 413, 415, 503)},
-        examples=[OpenApiExample("A child who misses school", THRESHOLD_CHECK_EXAMPLE, request_only=True)],
+        examples=[
+            examples.sent("A child who misses school", examples.FACTS),
+            examples.answered("Early help, once the family is asked", examples.CHECKED),
+        ],
     )
     def post(self, request: Request) -> Response:
         # A body that got lost on the way must not be answered as a family without any need.

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from casework.actions import corrections
-from casework.api.schema import INFORMATION_EXAMPLE
+from casework.api import examples
 from casework.facts.information import facts_today
 from casework.facts.learned import (
     AdultInformation,
@@ -58,10 +58,10 @@ def test_it_is_taken_in(partner: Partner, contact: Contact) -> None:
 
 def test_the_example_is_read(partner: Partner, contact: Contact) -> None:
     reading = read_information(
-        INFORMATION_EXAMPLE, by_staff=False, indicators=shipped().catalogue.entries, today=date(2026, 11, 21)
+        examples.INFORMATION, by_staff=False, indicators=shipped().catalogue.entries, today=date(2026, 11, 21)
     )
     assert reading.to_check == ()
-    assert add(partner, contact, INFORMATION_EXAMPLE).status_code == 201
+    assert add(partner, contact, examples.INFORMATION).status_code == 201
     assert contact.children.count() == 2
 
 

@@ -19,8 +19,7 @@ from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import response_schema_conformance, status_code_conformance
 
-from casework.api import threshold_check
-from casework.api.schema import CONTACT_EXAMPLE, THRESHOLD_CHECK_EXAMPLE
+from casework.api import examples, threshold_check
 from casework.api.urls import addresses as addresses_of_the_api
 from casework.facts.contact_document import read_contact
 from casework.facts.learned import InformationDocument, read_information, says_nothing
@@ -43,6 +42,7 @@ from tests.stage.web_client import (
 from triage.ruleset import shipped
 
 SCHEMA, DOCS, CHECK = "/api/v1/schema", "/api/v1/docs", "/api/v1/threshold-check"
+QUALITY = "/api/v1/agency/quality"
 INFORMATION = CONTACTS + "/{reference}/information"
 OPERATIONS = {
     ("post", CONTACTS): "contacts:write",
@@ -51,6 +51,7 @@ OPERATIONS = {
     ("post", CONTACTS + "/{reference}/information"): "contacts:write",
     ("post", CONTACTS + "/{reference}/files"): "contacts:write",
     ("post", CHECK): "threshold:check",
+    ("get", QUALITY): "contacts:read",
 }
 
 
@@ -177,31 +178,45 @@ class TestTheDescription:
         assert not validator(schema, contact_shape(schema)).is_valid(CONTRACT | {"colour": "blue"})
 
     def test_its_example_is_a_contact(self, schema: dict[str, Any]) -> None:
-        assert validator(schema, contact_shape(schema)).is_valid(CONTACT_EXAMPLE)
-        read_contact(CONTACT_EXAMPLE, indicators=shipped().catalogue.entries, today=date(2026, 11, 21))
-        examples = operation(schema, "post", CONTACTS)["requestBody"]["content"]["application/json"]["examples"]
-        assert [example["value"] for example in examples.values()] == [CONTACT_EXAMPLE]
+        assert validator(schema, contact_shape(schema)).is_valid(examples.CONTACT)
+        read_contact(examples.CONTACT, indicators=shipped().catalogue.entries, today=date(2026, 11, 21))
+        shown = operation(schema, "post", CONTACTS)["requestBody"]["content"]["application/json"]["examples"]
+        assert [example["value"] for example in shown.values()] == [examples.CONTACT]
 
     def test_the_facts_of_a_threshold_check_have_no_room_for_a_name_or_for_screening(
         self, schema: dict[str, Any]
     ) -> None:
         facts = validator(schema, contact_shape(schema, CHECK))
-        assert facts.is_valid(THRESHOLD_CHECK_EXAMPLE)
+        assert facts.is_valid(examples.FACTS)
         assert facts.is_valid({"children": [{"ref": None}, {"ref": "x" * 20}], "family": {"dash": "high"}})
         assert not facts.is_valid({"children": [{"ref": "Robin Ashworth"}]})
         assert not facts.is_valid({"children": [{"first_name": "Robin"}]})
         assert not facts.is_valid({"screened": True})
         assert not facts.is_valid({"children": [{}] * 21})
         assert not facts.is_valid({"family": {"indicators": ["L2-26"] * 201}})
-        examples = operation(schema, "post", CHECK)["requestBody"]["content"]["application/json"]["examples"]
-        assert [example["value"] for example in examples.values()] == [THRESHOLD_CHECK_EXAMPLE]
+        shown = operation(schema, "post", CHECK)["requestBody"]["content"]["application/json"]["examples"]
+        assert [example["value"] for example in shown.values()] == [examples.FACTS]
+
+    @pytest.mark.parametrize(("method", "path"), OPERATIONS)
+    def test_every_answer_has_an_example_that_is_one(self, schema: dict[str, Any], method: str, path: str) -> None:
+        (answer,) = (
+            content
+            for code, said in operation(schema, method, path)["responses"].items()
+            if code in {"200", "201"}
+            for content in said["content"].values()
+        )
+        (shown,) = answer["examples"].values()
+        assert validator(schema, answer["schema"]).is_valid(shown["value"]), shown
+        names = shape(schema, answer["schema"]["$ref"].rsplit("/", 1)[1])["properties"]
+        assert set(shown["value"]) == set(names), "it leaves out nothing"
 
     @pytest.mark.parametrize(("method", "path"), OPERATIONS)
     def test_every_refusal_is_a_problem_document(self, schema: dict[str, Any], method: str, path: str) -> None:
         answers = operation(schema, method, path)["responses"]
         refusals = {code: answer for code, answer in answers.items() if int(code) >= 400}
         expected = {"401", "403", "405", "406", "429", "500"} | ({"400", "415"} if method == "post" else set())
-        assert expected | ({"404"} if "{reference}" in path else {"400"}) <= set(refusals)
+        expected |= {"404"} if "{reference}" in path else {"400"} if path != QUALITY else set()
+        assert expected <= set(refusals)
         has_a_key = path.startswith(CONTACTS) and method == "post"
         assert ("422" in refusals) == has_a_key, "nothing else has a key that could come twice"
         for code, answer in refusals.items():
@@ -218,6 +233,7 @@ class TestTheAnswers:
         validator(schema, described["schema"]).validate(json.loads(answer.content))
 
     def test_to_a_contact(self, schema: dict[str, Any], partner: Partner) -> None:
+        self.matches(schema, "post", CONTACTS, partner.send(examples.CONTACT), 201)
         self.matches(schema, "post", CONTACTS, partner.send(todays_document(), key="k"), 201)
         self.matches(schema, "post", CONTACTS, partner.send(todays_document(type="rumour")), 400)
         self.matches(schema, "post", CONTACTS, partner.send(b"{"), 400)
@@ -241,6 +257,7 @@ class TestTheAnswers:
         for scenario in shipped().document.scenarios:
             facts = scenario.facts.model_dump(mode="json", exclude_unset=True, exclude={"screened"})
             self.matches(schema, "post", CHECK, check(facts), 200)
+        self.matches(schema, "post", CHECK, check(examples.FACTS), 200)
         self.matches(schema, "post", CHECK, check({"colour": "blue"}), 400)
         self.matches(schema, "post", CHECK, check(b"{"), 400)
         partner.token = "made-up"

@@ -16,8 +16,7 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from casework.actions import threshold_checks
-from casework.api import threshold_check
-from casework.api.schema import THRESHOLD_CHECK_EXAMPLE
+from casework.api import examples, threshold_check
 from casework.models import ThresholdChecks
 from localities.models import Agency, User
 from localities.working_time import local_day
@@ -483,7 +482,7 @@ class TestTheDocumentation:
     def test_the_example_is_the_real_answer(self, partner: Partner) -> None:
         """Three of its lists are shortened, and it says so."""
         asked, answered = (json.loads(block) for block in re.findall(r"```json\n(.*?)```", DOCS.read_text(), re.DOTALL))
-        assert asked == THRESHOLD_CHECK_EXAMPLE
+        assert asked == examples.FACTS
         said = result(partner, asked)
         assert set(answered) == set(said)
         for name, shown in answered.items():

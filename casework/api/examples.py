@@ -1,0 +1,161 @@
+"""Examples of what partners' systems send and are answered, for the description of the API."""
+
+from typing import Any
+
+from drf_spectacular.utils import OpenApiExample
+
+CONTACT: dict[str, Any] = {
+    "agency_reference": "PPN-2026-118822",
+    "type": "safeguarding_concern",
+    "source_code": "2A",
+    "referrer": {"name": "Amina Yusuf", "role": "Designated safeguarding lead", "email": "dsl@school.example"},
+    "referrer_level": 3,
+    "children": [
+        {
+            "first_name": "Robin",
+            "last_name": "Ashworth",
+            "date_of_birth": "2019-03-04",
+            "address": {"lines": ["12 Example Road", "Aylesbury"], "postcode": "HP20 1UA"},
+            "where_now": "At school until 15:15",
+            "indicators": ["L3-12"],
+        }
+    ],
+    "concern": {"worries": "What has happened, when, and the effect on the child, in the referrer's words."},
+    "agreement": {"service": "given", "given_by": "mother", "on": "2026-11-20"},
+    "parents_told": {"answer": "yes"},
+    "sharing_basis": "public_task",
+}
+
+INFORMATION: dict[str, Any] = {
+    "source": "family",
+    "said_by": "mother",
+    "why": "She came to school this morning. The father is back at home.",
+    "immediate_danger": False,
+    "children": [
+        {"ref": "c1", "date_of_birth": "2019-04-03"},
+        {"first_name": "Kim", "last_name": "Ashworth", "age_years": 1},
+    ],
+}
+
+FACTS: dict[str, Any] = {
+    "agreement": "not_sought",
+    "children": [{"ref": "c1", "age_years": 7, "indicators": ["L2-26"]}],
+}
+
+_OF_A_CONTACT: dict[str, Any] = {
+    "reference": "CON-7K4M-9QXT",
+    "url": "https://front-door.example/api/v1/contacts/CON-7K4M-9QXT",
+    "agency_reference": "PPN-2026-118822",
+    "received_at": "2026-11-20T15:40:00+00:00",
+}
+_GAPS = [
+    {"gap": "parents_phone", "says": "Next time, say a telephone number of a parent or carer."},
+    {"gap": "childs_words", "says": "Next time, say what the child says, in the child's words."},
+]
+_WARNINGS: dict[str, Any] = {
+    "warnings": [
+        {
+            "pointer": "#/children/0/nhs_number",
+            "detail": "children[0].nhs_number: is no NHS number: its last digit does not fit the others.",
+        }
+    ],
+    "warnings_left_out": 0,
+}
+FILE = {
+    "id": "a1b2c3d4e5f60718293a4b5c6d7e8f90",
+    "name": "report.pdf",
+    "kind": "pdf",
+    "size": 48213,
+    "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    "received_at": "2026-11-20T15:42:00+00:00",
+    "state": "being_checked",
+}
+RECEIVED = _OF_A_CONTACT | {
+    "status": "received",
+    "decided_at": None,
+    "outcome": None,
+    "files": [],
+    "quality": {"gaps": _GAPS, "agreement_recorded": True, "level": None},
+    **_WARNINGS,
+}
+_IN_A_LIST = _OF_A_CONTACT | {
+    "status": "decided",
+    "decided_at": "2026-11-23T10:05:00+00:00",
+    "outcome": {"pathway": "family_help", "says": "Family help"},
+    "acknowledged_at": "2026-11-20T15:41:00+00:00",
+    "acknowledgement_due_at": None,
+    "next_step_due_at": None,
+    "feedback_due_at": "2026-11-24T10:05:00+00:00",
+    "feedback_given_at": None,
+}
+STATUS = _IN_A_LIST | {
+    "files": [FILE | {"state": "ready"}],
+    "quality": {
+        "gaps": _GAPS,
+        "agreement_recorded": True,
+        "level": {"yours": 3, "decided": 3, "says": "It was decided at the level that you said."},
+    },
+    "warnings": [],
+    "warnings_left_out": 0,
+}
+LIST = {
+    "contacts": [_IN_A_LIST],
+    "next": "https://front-door.example/api/v1/contacts?cursor=cD0yMDI2LTExLTIw&limit=1",
+}
+ADDED = {
+    "reference": "CON-7K4M-9QXT",
+    "url": "https://front-door.example/api/v1/contacts/CON-7K4M-9QXT",
+    "received_at": "2026-11-21T09:10:00+00:00",
+    "warnings": [],
+    "warnings_left_out": 0,
+}
+_SHARES = {
+    "complete": 42, "read": 92, "agreement": 75, "level": 83,
+    "decided_as_said": 67, "decided_higher": 11, "decided_lower": 22,
+}  # fmt: skip
+QUALITY = {
+    "agency": "Example Primary School",
+    "months": [
+        {"month": "2026-11", "contacts": 12, "decided": 9, "yours": _SHARES, "others": _SHARES | {"complete": 37}}
+    ],
+    "gaps": [_GAPS[1] | {"contacts": 5}, _GAPS[0] | {"contacts": 3}],
+}
+CHECKED: dict[str, Any] = {
+    "ruleset": "early-help-first/2",
+    "level": 2,
+    "pathway": "early_help",
+    "says": "Early help",
+    "rag": "green",
+    "hold": "agreement",
+    "lead": "lead_professional",
+    "also_refer_to": [],
+    "warnings": [],
+    "reasons": [
+        {
+            "rule": "level_2_agreement_not_sought",
+            "because": ["L2-26"],
+            "child": "c1",
+            "says": "A level 2 need. Nobody has asked the family yet whether it wants help.",
+        }
+    ],
+    "missing": [
+        {
+            "fact": "family.marac",
+            "says": "Nobody has said whether the domestic abuse has been referred to a MARAC.",
+        }
+    ],
+    "would_change": [{"if": "agreement is given", "pathway": "early_help", "rag": "green", "hold": None}],
+    "titles": [{"id": "social_worker_review", "title": "Review by a social worker"}],
+    "try_first": ["Talk with the family, and ask whether it agrees to help."],
+    "note": "This is advice by rules on what you sent and nothing else, not a decision.",
+}
+
+
+def sent(name: str, value: dict[str, Any]) -> OpenApiExample:
+    """What a system sends."""
+    return OpenApiExample(name, value, request_only=True)
+
+
+def answered(name: str, value: dict[str, Any], status: int = 200) -> OpenApiExample:
+    """What it is answered."""
+    return OpenApiExample(name, value, response_only=True, status_codes=[str(status)])
