@@ -7,14 +7,14 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from casework.actions import broken_glass
+from casework.actions import broken_glass, closing, handoffs
 from casework.models import Case, Contact
 from casework.web.draft_form import SECTIONS
 from tests.browser.conftest import choose_as_recommended
 from tests.stage.restricted import restrict
 from tests.stage.service import Service
 from tests.stage.staff import TABS_OF_A_CASE
-from tests.stage.story import Story, person
+from tests.stage.story import Story, how_it_ended, person
 
 TEAM = [f"/teams/aylesbury/?tab={tab}" for tab in ("offers", "to-allocate", "cases", "overdue", "workload")]
 
@@ -43,6 +43,10 @@ def pages_of_story(service: Service) -> dict[str, str]:
     offered = story.offered(another())
     worked_on = story.accepted(another())
     story.decided(another(), pathway="social_work_assessment", level=4, rag="amber")
+    social = story.offered(another(indicators=["L4-01"]), by="maya")
+    handoffs.accept(handoff_id=social.pk, by=person("pat"), now=story.later())
+    asked = story.accepted(another())
+    closing.ask_lead(case_id=asked.pk, ended=how_it_ended(), by=person("bea"), now=story.later())
     unscreened = another(indicators=[])
     # Nobody else's test looks at this family.
     closed = another()
@@ -63,7 +67,13 @@ def pages_of_story(service: Service) -> dict[str, str]:
         "accept": f"/cases/{offered.case}/accept/",
         "return": f"/cases/{offered.case}/return/",
         "case": f"/cases/{worked_on}/",
+        "case-offer": f"/cases/{worked_on}/offer/",
+        "case-step-up": f"/cases/{worked_on}/step-up/",
+        "case-step-down": f"/cases/{social.case}/step-down/",
         "case-close": f"/cases/{worked_on}/close/",
+        "case-asked": f"/cases/{asked}/",
+        "case-close-asked": f"/cases/{asked}/close/",
+        "case-keep-open": f"/cases/{asked}/keep-open/",
         **{f"case-{tab}": f"/cases/{worked_on}/{tab}/" for tab in TABS_OF_A_CASE},
         "person": f"/people/{worked_on.children.get().reference}/",
         "address": f"/people/{waiting.children.get().person.reference}/add/address/",
@@ -390,6 +400,8 @@ def test_a_case_is_returned_by_keyboard_from_the_teams_page(
         ),
         ("amina", ["person", "address", "relationship"]),
         ("ben", ["/", "offered", "accept", "return", "case", "person", *TEAM]),
+        ("ben", ["case-offer", "case-step-up", "case-asked", "case-close-asked", "case-keep-open"]),
+        ("pat", ["case-step-down", "/account/let-in/"]),
         ("ben", ["case-close", *(f"case-{tab}" for tab in TABS_OF_A_CASE)]),
         ("sam", ["/"]),
         ("maya", ["/duty/", "/duty/rota/2026-11-30/", "/duty/absences/new/", "/open-list/"]),
