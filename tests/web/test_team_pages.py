@@ -295,9 +295,8 @@ class TestToAllocate:
 class TestOverdue:
     def test_it_says_whose_family_what_for_how_long_and_who_has_it(self, held: Case) -> None:
         led_by(held, "bea")
-        Clock.objects.filter(case=held, kind="first_family_contact").update(
-            warn_at=held.opened_at, due_at=timezone.now() - timedelta(days=3, hours=2)
-        )
+        due_at = timezone.now() - timedelta(days=3, hours=2)
+        Clock.objects.filter(case=held, kind="first_family_contact").update(warn_at=due_at, due_at=due_at)
         page = tab("ben", "overdue")
         (row,) = [row for row in page.main.all("tr") if "First contact with the family" in row.text]
         for words in ("Noor Haddad", str(held), "Bea Thornton", "3 days 2 hours"):
