@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from rest_framework.reverse import reverse
 from rest_framework.views import APIView
 
-from casework.api.news import IF_NONE_MATCH, NOTHING_NEW, NothingNewError, check_is_news
+from casework.api.news import IF_NONE_MATCH, NOTHING_NEW, answer_if_new
 from casework.api.parsing import LARGEST as LARGEST_BODY
 from casework.api.reference_data import reference_data
 from casework.api.schema import CAPABILITIES, AboutSerializer, ReferenceDataSerializer, problems
@@ -98,8 +98,4 @@ class ReferenceDataView(OpenView):
     )
     def get(self, request: Request) -> Response:
         codes, tag = reference_data(live(timezone.now()).version_id)
-        try:
-            check_is_news(request, tag)
-        except NothingNewError as nothing_new:
-            return nothing_new.response
-        return Response(codes, headers={"ETag": tag})
+        return answer_if_new(request, codes, tag)

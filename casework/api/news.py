@@ -38,3 +38,17 @@ def check_is_news(request: Request, tag: str) -> None:
     known = parse_etags(request.headers.get("If-None-Match", ""))
     if "*" in known or tag in {each.removeprefix("W/") for each in known}:
         raise NothingNewError(tag)
+
+
+def answer_if_new(request: Request, answer: Mapping[str, Any], tag: str = "") -> Response:
+    """
+    This answer, or 304 where the caller has it.
+
+    :param tag: its ETag, where that is known already.
+    """
+    tag = tag or tag_of(answer)
+    try:
+        check_is_news(request, tag)
+    except NothingNewError as nothing_new:
+        return nothing_new.response
+    return Response(answer, headers={"ETag": tag})

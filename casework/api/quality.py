@@ -13,7 +13,7 @@ from casework.access.conditions import is_told_outcomes
 from casework.api import examples
 from casework.api.agency_view import AgencyView
 from casework.api.authentication import asking_agency
-from casework.api.news import IF_NONE_MATCH, NOTHING_NEW, NothingNewError, check_is_news, tag_of
+from casework.api.news import IF_NONE_MATCH, NOTHING_NEW, answer_if_new
 from casework.api.schema import GapSerializer, problems
 from casework.api.throttling import ReadingThrottle
 from casework.models import Contact
@@ -133,8 +133,4 @@ class AgencyQualityView(AgencyView):
             ],
             "gaps": [_gap(gap) | {"contacts": count} for gap, count in gaps_of(agency, now=now).items()],
         }
-        try:
-            check_is_news(request, tag_of(answer))
-        except NothingNewError as nothing_new:
-            return nothing_new.response
-        return Response(answer, headers={"ETag": tag_of(answer)})
+        return answer_if_new(request, answer)

@@ -38,7 +38,6 @@ from tests.stage.web_client import (
     PROBLEM,
     TOKEN,
     Partner,
-    a_working_morning,
     credentials,
     having,
     kept,
@@ -93,18 +92,6 @@ def _as_kept(part: Any) -> Any:
 ANSWER = {"reference", "url", "agency_reference", "received_at", "status", "decided_at", "outcome", "files",
           "quality", "warnings", "warnings_left_out"}  # fmt: skip
 PROMISES = {"acknowledged_at", "acknowledgement_due_at", "next_step_due_at", "feedback_due_at", "feedback_given_at"}
-
-
-@pytest.fixture
-def story(db: None) -> Story:
-    """Stories that end before today: the door itself looks at the clock on the wall."""
-    return Story(a_working_morning())
-
-
-@pytest.fixture
-def partner(school: Agency) -> Partner:
-    """The school's system."""
-    return Partner(school)
 
 
 def basic(client_id: str, secret: str) -> dict[str, str]:

@@ -23,11 +23,6 @@ from tests.stage.web_client import CONTACTS, Partner, a_working_morning, pointer
 
 
 @pytest.fixture
-def partner(school: Agency) -> Partner:
-    return Partner(school)
-
-
-@pytest.fixture
 def contact(partner: Partner) -> Contact:
     return partner.sent()
 

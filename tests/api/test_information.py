@@ -27,11 +27,6 @@ from triage.ruleset import shipped
 
 
 @pytest.fixture
-def partner(school: Agency) -> Partner:
-    return Partner(school)
-
-
-@pytest.fixture
 def contact(db: None) -> Contact:
     return Story(a_working_morning()).contact()
 

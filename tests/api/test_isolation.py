@@ -10,10 +10,9 @@ from django.urls import URLPattern
 
 from casework.api.urls import addresses
 from casework.models import Contact
-from localities.models import Agency
 from tests.stage.files import PDF
 from tests.stage.story import Story
-from tests.stage.web_client import Partner, a_working_morning, problem
+from tests.stage.web_client import Partner, problem
 
 API = "/api/v1"
 # What each address takes, so that nothing but the object itself can be wrong. An address that is not here fails.
@@ -30,17 +29,6 @@ OF_ONE_OBJECT = [address for address in addresses if "<" in str(address.pattern)
 def methods_of(address: URLPattern) -> Iterator[str]:
     view: Any = getattr(address.callback, "view_class", None) or getattr(address.callback, "cls", None)
     yield from view.required_scopes
-
-
-@pytest.fixture
-def story(db: None) -> Story:
-    return Story(a_working_morning())
-
-
-@pytest.fixture
-def partner(school: Agency) -> Partner:
-    """The school's system, which asks for what the police sent."""
-    return Partner(school)
 
 
 def ask(partner: Partner, address: URLPattern, method: str, reference: object) -> Any:

@@ -7,14 +7,8 @@ from typing import Any
 import pytest
 
 from casework.models import Contact
-from localities.models import Agency
 from tests.stage.documents import child, contact_document
 from tests.stage.web_client import CONTACTS, Partner, problem
-
-
-@pytest.fixture
-def partner(school: Agency) -> Partner:
-    return Partner(school)
 
 
 def of_child(**fields: Any) -> dict[str, Any]:

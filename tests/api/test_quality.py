@@ -13,20 +13,9 @@ from localities.models import Agency
 from localities.working_time import LONDON
 from tests.stage.documents import child
 from tests.stage.story import Story
-from tests.stage.web_client import Partner, a_working_morning, todays_document
+from tests.stage.web_client import Partner, todays_document
 
 QUALITY = "/api/v1/agency/quality"
-
-
-@pytest.fixture
-def story(db: None) -> Story:
-    return Story(a_working_morning())
-
-
-@pytest.fixture
-def partner(school: Agency) -> Partner:
-    """The school's system."""
-    return Partner(school)
 
 
 def note(partner: Partner, contact: object) -> Any:

@@ -15,22 +15,11 @@ from casework.models import AuditEvent, Contact, Event
 from localities.models import Agency
 from tests.stage.documents import child
 from tests.stage.story import Story, person
-from tests.stage.web_client import CONTACTS, Partner, a_working_morning, pointers, problem
+from tests.stage.web_client import CONTACTS, Partner, pointers, problem
 
 # The token with its system, the agency, the page of contacts, and the audit event.
 BUDGET = 4
 OF_A_CONTACT = ("acknowledged_at", "acknowledgement_due_at", "next_step_due_at", "feedback_due_at", "feedback_given_at")
-
-
-@pytest.fixture
-def story(db: None) -> Story:
-    return Story(a_working_morning())
-
-
-@pytest.fixture
-def partner(school: Agency) -> Partner:
-    """The school's system."""
-    return Partner(school)
 
 
 def ask(partner: Partner, query: str = "", **headers: str) -> Any:

@@ -64,12 +64,6 @@ def schema() -> dict[str, Any]:
     return described
 
 
-@pytest.fixture
-def partner(school: Agency) -> Partner:
-    """The school's system."""
-    return Partner(school)
-
-
 def operation(schema: dict[str, Any], method: str, path: str) -> dict[str, Any]:
     described: dict[str, Any] = schema["paths"][path][method]
     return described

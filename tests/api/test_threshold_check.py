@@ -48,12 +48,6 @@ for scenario in shipped().document.scenarios:
 BUDGET = 4
 
 
-@pytest.fixture
-def partner(school: Agency) -> Partner:
-    """The school's system."""
-    return Partner(school)
-
-
 def facts_of(indicators: list[str], **changes: Any) -> dict[str, Any]:
     """A child of seven with these indicators."""
     return {"children": [{"ref": "c1", "age_years": 7, "indicators": indicators}]} | changes

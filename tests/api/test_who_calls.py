@@ -15,12 +15,6 @@ from tests.stage.web_client import CONTACTS, Partner, limit_calls, problem, toda
 AccessToken = get_access_token_model()
 
 
-@pytest.fixture
-def partner(school: Agency) -> Partner:
-    """The school's system."""
-    return Partner(school)
-
-
 class TestTheChallenge:
     """RFC 6750, section 3."""
 
