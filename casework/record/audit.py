@@ -1,6 +1,8 @@
 """The audit: every action and every view of a record leaves an event that nobody can change."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import datetime
 from typing import Any
 
@@ -18,6 +20,19 @@ class System:
 
 SYSTEM = System()
 Actor = User | Agency | System
+
+
+_correlation_id: ContextVar[str] = ContextVar("correlation_id", default="")
+
+
+@contextmanager
+def correlated(correlation_id: str) -> Iterator[None]:
+    """What an agency does in this block is written with the id by which its own system knows the call, if any."""
+    token = _correlation_id.set(correlation_id)
+    try:
+        yield
+    finally:
+        _correlation_id.reset(token)
 
 
 def record(event: Event, *, by: Actor, at: datetime, **about: Any) -> None:
@@ -52,6 +67,8 @@ def entry(
         actor = ActorKind.USER
     elif agency is not None:
         actor = ActorKind.AGENCY
+        if correlation_id := _correlation_id.get():
+            detail["correlation_id"] = correlation_id
     elif isinstance(by, System):
         actor = ActorKind.SYSTEM
     else:

@@ -7,8 +7,10 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 from oauth2_provider.models import get_access_token_model
+from structlog.testing import capture_logs
 
 from casework.api.urls import addresses
+from casework.models import AuditEvent, Event
 from localities.models import Agency
 from tests.stage.web_client import CONTACTS, Partner, limit_calls, problem, todays_document
 
@@ -49,6 +51,38 @@ class TestTheChallenge:
         answer = partner.read("CON-AAAA-AAAA")
         problem(answer, 403, "permission-denied")
         assert "WWW-Authenticate" not in answer.headers
+
+
+class TestTheCorrelationId:
+    def test_it_comes_back_and_stands_in_the_audit(self, partner: Partner) -> None:
+        said = {"X-Correlation-ID": "7f3c-1:a/b"}
+        sent = partner.http.post(CONTACTS, todays_document(), "application/json", headers=partner.headers | said)
+        read = partner.http.get(sent.json()["url"], headers=partner.headers | said)
+        refused = partner.http.post(CONTACTS, {}, "application/json", headers=partner.headers | said)
+        assert [answer.headers["X-Correlation-ID"] for answer in (sent, read, refused)] == ["7f3c-1:a/b"] * 3
+        events = AuditEvent.objects.filter(by_agency=partner.agency)
+        assert {event.detail["correlation_id"] for event in events} == {"7f3c-1:a/b"}
+        assert {event.event for event in events} >= {Event.CONTACT_RECEIVED, Event.CONTACT_VIEWED}
+
+    @pytest.mark.parametrize("said", ["Robin Ashworth", "x" * 101, "ü", "", "a\tb"])
+    def test_what_is_none_is_left_out(self, partner: Partner, said: str) -> None:
+        headers = partner.headers | {"X-Correlation-ID": said}
+        answer = partner.http.post(CONTACTS, todays_document(), "application/json", headers=headers)
+        assert answer.status_code == 201
+        assert "X-Correlation-ID" not in answer.headers
+        assert not AuditEvent.objects.filter(detail__has_key="correlation_id").exists()
+
+    def test_it_is_of_one_call_alone(self, partner: Partner) -> None:
+        said = partner.headers | {"X-Correlation-ID": "first"}
+        partner.http.post(CONTACTS, todays_document(), "application/json", headers=said)
+        later = partner.sent(agency_reference="another")
+        assert not later.events.filter(detail__has_key="correlation_id").exists()
+
+    def test_it_is_in_no_log(self, partner: Partner) -> None:
+        with capture_logs() as lines:
+            partner.http.get(CONTACTS, headers=partner.headers | {"X-Correlation-ID": "first"})
+        assert lines
+        assert "first" not in str(lines)
 
 
 class TestTheLimits:
