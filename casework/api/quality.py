@@ -22,7 +22,10 @@ from casework.reading.quality import FEWEST_CONTACTS, FEWEST_OTHERS, MONTHS, gap
 
 AS_SAID = "It was decided at the level that you said."
 HIGHER = "It was decided at a higher level than you said. Look at the threshold document again, or call us and ask."
-LOWER = "It was decided at a lower level than you said. Check the threshold before you send the next one."
+LOWER = (
+    "It was decided at a lower level than you said. A threshold check before the next one says what to try first. "
+    "If you are worried about a child, contact us whatever it says."
+)
 
 
 def quality_of(contact: Contact) -> dict[str, Any]:

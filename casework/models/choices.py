@@ -15,7 +15,7 @@ class Gap(models.TextChoices):
     """What a good contact says, and one does not. The label ends the sentence "Next time, say …"."""
 
     BIRTH = "birth", "each child's date of birth or age, or when a baby is expected"
-    HOME = "home", "where each child lives: the postcode does"
+    HOME = "home", "where each child lives, at least the postcode"
     NUMBER = "number", "an NHS number or a UPN of each child"
     ADULTS = "adults", "who the parents or carers are"
     PARENTS_PHONE = "parents_phone", "a telephone number of a parent or carer"
