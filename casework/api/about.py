@@ -13,12 +13,12 @@ from rest_framework.response import Response
 from rest_framework.reverse import reverse
 from rest_framework.views import APIView
 
+from casework.api.idempotency import LONGEST_KEY
 from casework.api.news import IF_NONE_MATCH, NOTHING_NEW, answer_if_new
 from casework.api.parsing import LARGEST as LARGEST_BODY
 from casework.api.reference_data import reference_data
 from casework.api.schema import CAPABILITIES, AboutSerializer, ReferenceDataSerializer, problems
 from casework.api.throttling import AgencyThrottle
-from casework.api.views import LONGEST_KEY
 from casework.facts.contact_document import MOST_ADULTS, MOST_CHILDREN
 from casework.models.files import LARGEST as LARGEST_FILE
 from triage.published_rules import live

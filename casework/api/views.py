@@ -3,17 +3,14 @@ The partner API: a contact in, and what became of it out; and, before one is sen
 without a name. An agency sees only what it sent.
 """
 
-import re
-from collections.abc import Iterable, Sequence
-from datetime import datetime
+from collections.abc import Sequence
 from typing import Any
 
 from django.core.files.uploadedfile import UploadedFile
 from django.http import Http404, UnreadablePostError
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import APIException, ParseError, Throttled
 from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
@@ -21,17 +18,16 @@ from rest_framework.response import Response
 from rest_framework.reverse import reverse
 from rest_framework.throttling import BaseThrottle
 
-from casework.access.conditions import is_told_outcomes
 from casework.actions import corrections, files, receiving, threshold_checks, viewing
 from casework.api import examples, threshold_check
 from casework.api.agency_view import AgencyView
+from casework.api.answers import file_of, in_a_list, received, status_of, warnings_of
 from casework.api.authentication import asking_agency
+from casework.api.idempotency import IDEMPOTENCY_KEY, IS_REPLAYED, idempotency_key, replayed
 from casework.api.in_step import InStep
 from casework.api.listing import Pages, WantedSerializer, wanted
-from casework.api.lists import first_of
 from casework.api.news import IF_NONE_MATCH, NOTHING_NEW, NothingNewError, check_is_news, tag_of
 from casework.api.parsing import FileTooLarge
-from casework.api.quality import quality_as_sent, quality_of
 from casework.api.schema import (
     ContactListSerializer,
     ContactReceivedSerializer,
@@ -45,31 +41,13 @@ from casework.api.schema import (
 from casework.api.throttling import AgencyThrottle, ReadingThrottle, ThresholdCheckThrottle, UrgentThrottle
 from casework.facts.contact_document import ContactDocument
 from casework.facts.learned import InformationDocument
-from casework.facts.still_open import still_open
 from casework.files import storing
 from casework.files.content import ALLOWED
 from casework.files.uploads import UPLOAD_IS_TOO_LARGE, check_was_kept, let_go
-from casework.models import Contact, File
-from casework.statuses import SenderStatus
+from casework.models import Contact
 from errors import Fault, InvalidInput
 from triage.facts import Facts
-from triage.published_rules import live, of_version
-
-LONGEST_KEY = 255
-IDEMPOTENCY_KEY = OpenApiParameter(
-    "Idempotency-Key",
-    OpenApiTypes.STR,
-    OpenApiParameter.HEADER,
-    description="Yours, up to 255 characters, in quotation marks or without. We know it for at least 30 days.",
-)
-REPLAYED = "Idempotency-Replayed"
-IS_REPLAYED = OpenApiParameter(
-    REPLAYED,
-    OpenApiTypes.STR,
-    OpenApiParameter.HEADER,
-    response=[201],
-    description="`true` where this came before: the answer is that of the first time.",
-)
+from triage.published_rules import live
 
 
 class ContactsView(InStep):
@@ -118,11 +96,11 @@ class ContactsView(InStep):
         data: Any = request.data
         if not isinstance(data, dict):
             raise InvalidInput([Fault((), "A contact is one JSON object.")])
-        received = receiving.receive(
-            document=data, by=agency, now=timezone.now(), idempotency_key=_idempotency_key(request)
+        taken_in = receiving.receive(
+            document=data, by=agency, now=timezone.now(), idempotency_key=idempotency_key(request)
         )
-        answer = _received(received.contact, [detail.warning for detail in received.to_check], request)
-        return Response(answer, status=201, headers={"Location": answer["url"], **_replayed(received.is_new)})
+        answer = received(taken_in.contact, [detail.warning for detail in taken_in.to_check], request)
+        return Response(answer, status=201, headers={"Location": answer["url"], **replayed(taken_in.is_new)})
 
     @extend_schema(
         operation_id="listContacts",
@@ -139,7 +117,7 @@ class ContactsView(InStep):
         asked, pages, answer = wanted(request), Pages(), {}
 
         def check(contacts: Sequence[Contact]) -> None:
-            listed = [_in_a_list(contact, request) for contact in contacts]
+            listed = [in_a_list(contact, request) for contact in contacts]
             answer.update({"contacts": listed, "next": pages.get_next_link()})
             check_is_news(request, tag_of(answer))
 
@@ -173,7 +151,7 @@ class ContactView(AgencyView):
         answer: dict[str, Any] = {}
 
         def check(contact: Contact) -> None:
-            answer.update(_status(contact, request))
+            answer.update(status_of(contact, request))
             check_is_news(request, tag_of(answer))
 
         try:
@@ -219,7 +197,7 @@ class InformationView(InStep):
         contact = get_object_or_404(Contact.objects.filter(agency=agency), reference=reference)
         learned = corrections.learn(
             contact_id=contact.pk, document=data, by=agency, now=timezone.now(),
-            idempotency_key=_idempotency_key(request),
+            idempotency_key=idempotency_key(request),
         )  # fmt: skip
         url = reverse("api-contact", [contact.reference], request=request)
         # What could not be read of what the agency sent. Never what others said of the same.
@@ -228,9 +206,9 @@ class InformationView(InStep):
             "reference": contact.reference,
             "url": url,
             "received_at": learned.information.at.isoformat(),
-            **_warnings(warnings),
+            **warnings_of(warnings),
         }
-        return Response(answer, status=201, headers={"Location": url, **_replayed(learned.is_new)})
+        return Response(answer, status=201, headers={"Location": url, **replayed(learned.is_new)})
 
 
 class FilesView(InStep):
@@ -257,7 +235,7 @@ class FilesView(InStep):
     def post(self, request: Request, reference: str) -> Response:
         agency = asking_agency(request)
         contact = get_object_or_404(Contact.objects.filter(agency=agency), reference=reference)
-        key = _idempotency_key(request)
+        key = idempotency_key(request)
         try:
             data: Any = request.data
         except UnreadablePostError:
@@ -279,8 +257,8 @@ class FilesView(InStep):
         )  # fmt: skip
         url = reverse("api-contact", [contact.reference], request=request)
         # What came before is answered as then.
-        answer = _file(file) | {"state": file.state_when_added}
-        return Response(answer, status=201, headers={"Location": url, **_replayed(is_new)})
+        answer = file_of(file) | {"state": file.state_when_added}
+        return Response(answer, status=201, headers={"Location": url, **replayed(is_new)})
 
 
 class ThresholdCheckView(AgencyView):
@@ -326,100 +304,9 @@ class ThresholdCheckView(AgencyView):
 def _may_not_wait(request: Request) -> bool:
     try:
         data = request.data
-        key = _idempotency_key(request)
+        key = idempotency_key(request)
     except (APIException, InvalidInput):
         return False
     if isinstance(data, dict) and data.get("immediate_danger") is True:
         return True
     return key is not None and Contact.objects.filter(agency=asking_agency(request), idempotency_key=key).exists()
-
-
-def _idempotency_key(request: Request) -> str | None:
-    key = request.headers.get("Idempotency-Key", "").strip()
-    # The draft of the IETF writes it as a string of a structured field (RFC 9651).
-    if quoted := re.fullmatch(r'"((?:[^"\\]|\\["\\])*)"', key):
-        key = re.sub(r"\\(.)", r"\1", quoted[1])
-    if len(key) > LONGEST_KEY or not key.isprintable():
-        says = f"Idempotency-Key: must be at most {LONGEST_KEY} printable characters."
-        raise InvalidInput([Fault((), says)])
-    return key or None
-
-
-def _replayed(is_new: bool) -> dict[str, str]:
-    return {} if is_new else {REPLAYED: "true"}
-
-
-def _received(contact: Contact, warnings: Iterable[Fault], request: Request) -> dict[str, Any]:
-    """What the agency was answered when it sent the contact: the same whatever has become of it, and whoever asks."""
-    return {
-        "reference": contact.reference,
-        "url": reverse("api-contact", [contact.reference], request=request),
-        "agency_reference": contact.agency_reference or None,
-        "received_at": contact.received_at.isoformat(),
-        "status": SenderStatus.RECEIVED,
-        "decided_at": None,
-        "outcome": None,
-        "files": [],
-        "quality": quality_as_sent(contact),
-        **_warnings(warnings),
-    }
-
-
-def _warnings(warnings: Iterable[Fault]) -> dict[str, Any]:
-    listed, left_out = first_of([*warnings])
-    return {"warnings": listed, "warnings_left_out": left_out}
-
-
-def _status(contact: Contact, request: Request) -> dict[str, Any]:
-    """
-    What the agency may know: that we have it, what we could not read, when it hears from us, and, once decided, what.
-    Never the history of the family, which other agencies told us, nor the recommendation, which rests on it.
-    """
-    assert contact.recommendation is not None, "every received contact has a recommendation"
-    indicators = of_version(contact.recommendation.rule_set_id).rule_set.catalogue.entries
-    sent_files = contact.files.filter(by_agency=contact.agency_id)
-    return _in_a_list(contact, request) | {
-        "files": [_file(file) for file in sent_files],
-        "quality": quality_of(contact),
-        **_warnings(still_open(contact, indicators=indicators)),
-    }
-
-
-def _in_a_list(contact: Contact, request: Request) -> dict[str, Any]:
-    decision = contact.decision_in_effect
-    outcome = None
-    if decision is not None and is_told_outcomes(contact):
-        pathway = of_version(decision.recommendation.rule_set_id).rule_set.pathways[decision.pathway]
-        outcome = {"pathway": pathway.id, "says": pathway.called}
-    shown: Any = contact  # with what `viewing` adds
-    return {
-        "reference": contact.reference,
-        "url": reverse("api-contact", [contact.reference], request=request),
-        "agency_reference": contact.agency_reference or None,
-        "received_at": contact.received_at.isoformat(),
-        "status": shown.sender_status,
-        "decided_at": _moment(decision.decided_at if decision is not None else None),
-        "outcome": outcome,
-        "acknowledged_at": _moment(contact.acknowledged_at),
-        "acknowledgement_due_at": _moment(shown.acknowledgement_due_at),
-        "next_step_due_at": _moment(shown.next_step_due_at),
-        "feedback_due_at": _moment(shown.feedback_due_at),
-        "feedback_given_at": _moment(contact.feedback_given_at),
-    }
-
-
-def _moment(moment: datetime | None) -> str | None:
-    return moment.isoformat() if moment is not None else None
-
-
-def _file(file: File) -> dict[str, Any]:
-    """What the agency may know of a file that it sent."""
-    return {
-        "id": file.key,
-        "name": file.name,
-        "kind": file.kind,
-        "size": file.size,
-        "sha256": file.sha256,
-        "received_at": file.at.isoformat(),
-        "state": file.state,
-    }
