@@ -7,6 +7,7 @@ from oauth2_provider.models import clear_expired
 
 from casework.jobs import (
     calendar_changes,
+    contact_batches,
     delivery,
     files,
     hidden_addresses,
@@ -35,10 +36,17 @@ def sweep_clocks() -> None:
 
 @shared_task
 def forget_what_ran_out() -> None:
-    """Deletes expired sessions and access tokens, and what is kept of signing in for a time only."""
+    """Deletes expired sessions and access tokens, what is kept of signing in for a time only, and old batches."""
     SessionStore.clear_expired()
     clear_expired()
     sign_ins.forget(now=timezone.now())
+    contact_batches.forget(now=timezone.now())
+
+
+@shared_task
+def take_in_batches() -> None:
+    """Takes in the contacts that partners' systems sent in batches."""
+    contact_batches.take_in(clock=timezone.now)
 
 
 @shared_task

@@ -25,7 +25,7 @@ from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from redis.exceptions import RedisError
 
-from casework.models import Clock, Contact, OutboxMessage
+from casework.models import BatchEntry, Clock, Contact, OutboxMessage
 from casework.reading.open_list import newest_copy
 from config.celery import app
 from config.heartbeats import heartbeats
@@ -105,6 +105,15 @@ def _database() -> Iterator[Metric]:
     )
     if (copy := newest_copy()) is not None:
         yield _gauge("open_list_age_seconds", "How old the newest copy of the open list is.", _since(copy.made_at, now))
+    batches = BatchEntry.objects.filter(take_after__isnull=False).aggregate(
+        all=Count("*"), first=Min("batch__received_at")
+    )
+    yield _gauge("batched_contacts_waiting", "Contacts of batches that are to be taken in.", batches["all"])
+    yield _gauge(
+        "batched_contacts_lag_seconds",
+        "How long the contact of a batch that came first has waited to be taken in; 0 when none waits.",
+        _since(batches["first"], now),
+    )
     contacts = Contact.objects.undecided().count()
     yield _gauge("contacts_waiting", "Contacts that wait for a decision or a second person.", contacts)
 

@@ -1,7 +1,6 @@
 """The format of every API error: a problem document (RFC 9457) that names every wrong field at once."""
 
 from collections.abc import Sequence
-from http import HTTPStatus
 from typing import Any
 
 import structlog
@@ -11,7 +10,7 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
-from casework.api.lists import first_of
+from casework.api.lists import problem_document
 from errors import Fault, InvalidInput, KeyUsedForAnother, NotAllowedInStatus, NotPermitted, ServiceError
 
 log = structlog.get_logger()
@@ -76,18 +75,8 @@ def as_problem(error: Exception, context: dict[str, Any]) -> Response:
 def problem(
     status: int, name: str, detail: str, faults: Sequence[Fault] = (), headers: dict[str, str] | None = None
 ) -> Response:
-    """A response with a problem document. It lists the first of many faults, and says how many more there are."""
-    listed, left_out = first_of(faults)
-    if left_out:
-        detail += f" {left_out:,} more {'faults are' if left_out > 1 else 'fault is'} not listed."
-    document: dict[str, Any] = {
-        "type": f"urn:front-door:problem:{name}",
-        "title": HTTPStatus(status).phrase,
-        "status": status,
-        "detail": detail,
-    }
-    if faults:
-        document |= {"errors": listed, "errors_left_out": left_out}
+    """A response with a problem document."""
+    document = problem_document(status, name, detail, faults)
     return Response(document, status=status, headers=headers, content_type="application/problem+json")
 
 

@@ -431,7 +431,10 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["casework.api.parsing.StrictJSONParser"],
     "DEFAULT_THROTTLE_CLASSES": ["casework.api.throttling.AgencyThrottle"],
-    "DEFAULT_THROTTLE_RATES": {"agency": env.str("API_RATE_PER_AGENCY", default="600/min")},
+    "DEFAULT_THROTTLE_RATES": {
+        "agency": env.str("API_RATE_PER_AGENCY", default="600/min"),
+        "batches": env.str("API_BATCHES_PER_AGENCY", default="6/min"),
+    },
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "config.problems.as_problem",
     "UNAUTHENTICATED_USER": None,

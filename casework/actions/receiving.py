@@ -101,7 +101,8 @@ def receive(
     What people typed and nobody can read never turns a contact away: it stands in `DetailToCheck`.
 
     :param document: a contact as described in `docs/contact.md`.
-    :param arrived_at: when it arrived, where staff type it in later: its deadlines start then. None for now.
+    :param arrived_at: when it arrived, where staff type it in later, or it waited in a batch: its deadlines start then.
+        None for now.
     :raises InvalidInput: with every fault of the document; or it arrived in the future, or too long ago.
     :raises KeyUsedForAnother: the key was used before for another document.
     :raises NotPermitted: `by` is a user who does not work at the front door.
@@ -147,7 +148,7 @@ def _receive(
     contact = Contact(
         channel=Channel.API if isinstance(by, Agency) else Channel.WEB,
         received_at=now,
-        arrived_at=arrived_at if isinstance(by, User) and arrived_at != now else None,
+        arrived_at=arrived_at if arrived_at != now else None,
         agency=by if isinstance(by, Agency) else None,
         entered_by=by if isinstance(by, User) else None,
         idempotency_key=key,

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, cast
 
 from django.db.models import Case as SqlCase
-from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet, Subquery, Value, When
 from django.db.models.functions import Coalesce
 
 from casework.access import restricted
@@ -16,9 +16,11 @@ from casework.families.naming import name_rows
 from casework.families.recorded import ADULTS
 from casework.families.sameness import OF_A_MATCH
 from casework.models import (
+    BatchEntry,
     Case,
     Clock,
     Contact,
+    ContactBatch,
     ContactChild,
     ContactHandover,
     Decision,
@@ -138,6 +140,23 @@ def list_own_contacts(
     check(contacts)
     audit.record(Event.CONTACTS_LISTED, by=by, at=now, references=[contact.reference for contact in contacts])
     return contacts
+
+
+def view_own_batch(
+    *, key: str, check: Callable[[ContactBatch], object] = lambda _: None, by: Agency, now: datetime
+) -> ContactBatch:
+    """
+    A batch that this agency sent, with its contacts as they were received. One audit event names these.
+
+    :param check: raises an error if the batch is not shown: then it was not viewed.
+    :raises ContactBatch.DoesNotExist: there is none, or another agency sent it.
+    """
+    entries = BatchEntry.objects.select_related("contact").prefetch_related("contact__details_to_check")
+    batch = ContactBatch.objects.prefetch_related(Prefetch("entries", entries)).get(key=key, agency=by)
+    check(batch)
+    references = [entry.contact.reference for entry in batch.entries.all() if entry.contact is not None]
+    audit.record(Event.CONTACTS_LISTED, by=by, at=now, batch=batch.key, references=references)
+    return batch
 
 
 def _own_contacts(agency: Agency) -> QuerySet[Contact]:

@@ -18,8 +18,9 @@ from casework.api.news import IF_NONE_MATCH, NOTHING_NEW, answer_if_new
 from casework.api.parsing import LARGEST as LARGEST_BODY
 from casework.api.reference_data import reference_data
 from casework.api.schema import CAPABILITIES, AboutSerializer, ReferenceDataSerializer, problems
-from casework.api.throttling import AgencyThrottle
+from casework.api.throttling import AgencyThrottle, BatchThrottle
 from casework.facts.contact_document import MOST_ADULTS, MOST_CHILDREN
+from casework.models.contact_batches import MOST_CONTACTS
 from casework.models.files import LARGEST as LARGEST_FILE
 from triage.published_rules import live
 
@@ -49,9 +50,11 @@ class AboutView(OpenView):
     )
     def get(self, request: Request) -> Response:
         throttle: Any = AgencyThrottle()
+        batches: Any = BatchThrottle()
         links = {
             "token": "token",
             "contacts": "api-contacts",
+            "batches": "api-batches",
             "threshold_check": "api-threshold-check",
             "quality": "api-quality",
             "reference_data": "api-reference-data",
@@ -65,6 +68,9 @@ class AboutView(OpenView):
             "in_danger": IN_DANGER,
             "capabilities": CAPABILITIES,
             "limits": {
+                "contacts_in_a_batch": MOST_CONTACTS,
+                "batches": batches.num_requests,
+                "batches_in_seconds": batches.duration,
                 "calls": throttle.num_requests,
                 "in_seconds": throttle.duration,
                 "body_bytes": LARGEST_BODY,

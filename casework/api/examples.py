@@ -109,6 +109,43 @@ ADDED = {
     "warnings": [],
     "warnings_left_out": 0,
 }
+SENT_BATCH: dict[str, Any] = {
+    "contacts": [
+        {"idempotency_key": "2026-11-20/118822", "contact": CONTACT},
+        {"idempotency_key": "2026-11-20/118823", "contact": CONTACT | {"agency_reference": "PPN-2026-118823"}},
+    ]
+}
+_REFUSED = {
+    "idempotency_key": "2026-11-20/118823",
+    "state": "refused",
+    "replayed": False,
+    "contact": None,
+    "problem": {
+        "type": "urn:front-door:problem:invalid",
+        "title": "Bad Request",
+        "status": 400,
+        "detail": "The contact was not taken in. Correct the errors and send it again.",
+        "errors": [{"pointer": "#/type", "detail": "type: must be given."}],
+        "errors_left_out": 0,
+    },
+}
+_WAITING = {"idempotency_key": "2026-11-20/118822", "state": "waiting", "replayed": False} | dict.fromkeys(
+    ("contact", "problem")
+)
+BATCH: dict[str, Any] = {
+    "id": "0f8a4c1d9b7e4f2a8c6d5e3b1a907f42",
+    "url": "https://front-door.example/api/v1/contact-batches/0f8a4c1d9b7e4f2a8c6d5e3b1a907f42",
+    "received_at": "2026-11-20T15:40:00+00:00",
+    "waiting": 1,
+    "taken_in": 0,
+    "refused": 1,
+    "results": [_WAITING, _REFUSED],
+}
+SETTLED_BATCH = BATCH | {
+    "waiting": 0,
+    "taken_in": 1,
+    "results": [_WAITING | {"state": "taken_in", "contact": RECEIVED}, _REFUSED],
+}
 _SHARES = {
     "complete": 42, "read": 92, "agreement": 75, "level": 83,
     "decided_as_said": 67, "decided_higher": 11, "decided_lower": 22,

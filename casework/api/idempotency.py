@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from errors import Fault, InvalidInput
 
 LONGEST_KEY = 255
+A_KEY = f"must be at most {LONGEST_KEY} printable characters."
 IDEMPOTENCY_KEY = OpenApiParameter(
     "Idempotency-Key",
     OpenApiTypes.STR,
@@ -35,10 +36,14 @@ def idempotency_key(request: Request) -> str | None:
     # The draft of the IETF writes it as a string of a structured field (RFC 9651).
     if quoted := re.fullmatch(r'"((?:[^"\\]|\\["\\])*)"', key):
         key = re.sub(r"\\(.)", r"\1", quoted[1])
-    if len(key) > LONGEST_KEY or not key.isprintable():
-        says = f"Idempotency-Key: must be at most {LONGEST_KEY} printable characters."
-        raise InvalidInput([Fault((), says)])
+    if not is_a_key(key):
+        raise InvalidInput([Fault((), f"Idempotency-Key: {A_KEY}")])
     return key or None
+
+
+def is_a_key(key: str) -> bool:
+    """Whether it is not too long, and people can see each character."""
+    return len(key) <= LONGEST_KEY and key.isprintable()
 
 
 def replayed(is_new: bool) -> dict[str, str]:

@@ -1,6 +1,8 @@
-"""What an answer lists of many faults or warnings."""
+"""What an answer lists of many faults or warnings, and the document of a refusal."""
 
 from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any
 
 from errors import Fault
 
@@ -20,3 +22,25 @@ def first_of(faults: Sequence[Fault]) -> tuple[list[dict[str, str]], int]:
 def _short(step: str | int) -> str | int:
     """A name that a sender gave a field, as long as an answer has room for."""
     return f"{step[:LONGEST_NAME]}…" if isinstance(step, str) and len(step) > LONGEST_NAME else step
+
+
+def problem_document(
+    status: int, name: str, detail: str, faults: Sequence[Fault] = (), *, more: int = 0
+) -> dict[str, Any]:
+    """
+    A problem document (RFC 9457). It lists the first of many faults, and says how many more there are.
+
+    :param more: how many there are beside these.
+    """
+    listed, left_out = first_of(faults)
+    if left_out := left_out + more:
+        detail += f" {left_out:,} more {'faults are' if left_out > 1 else 'fault is'} not listed."
+    document: dict[str, Any] = {
+        "type": f"urn:front-door:problem:{name}",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+    }
+    if faults:
+        document |= {"errors": listed, "errors_left_out": left_out}
+    return document

@@ -7,23 +7,25 @@ from django.conf import settings
 from drf_spectacular.contrib.pydantic import PydanticExtension
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.plumbing import ResolvedComponent
-from drf_spectacular.utils import OpenApiResponse
+from drf_spectacular.utils import OpenApiResponse, extend_schema_field
 from pydantic.json_schema import model_json_schema
 from rest_framework import serializers
 
 from casework.actions.files import LONGEST_ABOUT
+from casework.api.idempotency import LONGEST_KEY
 from casework.api.lists import LEFT_OUT, MOST_LISTED
 from casework.api.threshold_check import MOST_CHILDREN, MOST_INDICATORS, SCREENED, SHORT_CODE
 from casework.facts.contact_document import Part, part_in
 from casework.facts.learned import AdultInformation, ChildInformation, InformationDocument
 from casework.models.choices import Gap
+from casework.models.contact_batches import MOST_CONTACTS, BatchState
 from casework.models.files import LARGEST, FileKind, FileState
 from casework.statuses import SenderStatus
 from triage.facts import Facts
 from triage.ruleset import Hold, Rag, shipped
 
 # What a partner's system can do here. A new one is named when it works.
-CAPABILITIES = ["contacts", "information", "files", "threshold_check", "quality", "reference_data"]
+CAPABILITIES = ["contacts", "batches", "information", "files", "threshold_check", "quality", "reference_data"]
 
 
 class AgencyScheme(OpenApiAuthenticationExtension):
@@ -265,6 +267,24 @@ class ContactListSerializer(serializers.Serializer[Any]):
     next = serializers.URLField(allow_null=True, help_text="Where the older ones are.")
 
 
+@extend_schema_field({"$ref": "#/components/schemas/ContactDocument"})
+class ContactField(serializers.DictField):
+    """A contact, as `POST /contacts` takes it."""
+
+
+class BatchedContactSerializer(serializers.Serializer[Any]):
+    """A contact of a batch."""
+
+    idempotency_key = serializers.CharField(max_length=LONGEST_KEY, help_text="Yours, a new one for each contact.")
+    contact = ContactField()
+
+
+class SentBatchSerializer(serializers.Serializer[Any]):
+    """Contacts that are sent together."""
+
+    contacts = serializers.ListField(child=BatchedContactSerializer(), min_length=1, max_length=MOST_CONTACTS)
+
+
 class InformationSerializer(serializers.Serializer[Any]):
     """What the agency may know of information that it added."""
 
@@ -385,6 +405,9 @@ class ReferenceDataSerializer(serializers.Serializer[Any]):
 class LimitsSerializer(serializers.Serializer[Any]):
     """How much is taken at once. More is refused, and the refusal says so."""
 
+    contacts_in_a_batch = serializers.IntegerField(min_value=1)
+    batches = serializers.IntegerField(min_value=1, help_text="In so many seconds as `batches_in_seconds` says.")
+    batches_in_seconds = serializers.IntegerField(min_value=1)
     calls = serializers.IntegerField(
         min_value=1, help_text="Of an agency, over all its systems. What is sent, read and checked is counted apart."
     )
@@ -401,6 +424,7 @@ class LinksSerializer(serializers.Serializer[Any]):
 
     token = serializers.URLField(help_text="Where your system asks for a token.")
     contacts = serializers.URLField()
+    batches = serializers.URLField()
     threshold_check = serializers.URLField()
     quality = serializers.URLField()
     reference_data = serializers.URLField()
@@ -440,6 +464,28 @@ class ProblemSerializer(serializers.Serializer[Any]):
         many=True, required=False, help_text=f"The first {MOST_LISTED}."
     )
     errors_left_out = serializers.IntegerField(min_value=0, required=False, help_text=LEFT_OUT)
+
+
+class BatchResultSerializer(serializers.Serializer[Any]):
+    """What became of one contact of a batch."""
+
+    idempotency_key = serializers.CharField(help_text="Yours.")
+    state = serializers.ChoiceField(choices=BatchState.values)
+    replayed = serializers.BooleanField(help_text="Its key came before: `contact` is the answer of the first time.")
+    contact = ContactReceivedSerializer(allow_null=True, help_text="Once it is taken in.")
+    problem = ProblemSerializer(allow_null=True, help_text="Why it was refused. Its pointers begin in the contact.")
+
+
+class BatchSerializer(serializers.Serializer[Any]):
+    """A batch of contacts, and what became of each, in the order in which they were sent."""
+
+    id = serializers.CharField()
+    url = serializers.URLField(help_text="Where to read this again.")
+    received_at = serializers.DateTimeField()
+    waiting = serializers.IntegerField(min_value=0, help_text="So many are not taken in yet.")
+    taken_in = serializers.IntegerField(min_value=0)
+    refused = serializers.IntegerField(min_value=0)
+    results = BatchResultSerializer(many=True)
 
 
 PROBLEMS = {

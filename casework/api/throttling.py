@@ -66,3 +66,11 @@ class ThresholdCheckThrottle(AgencyThrottle):
 
     calls = "threshold-checks"
     policy = "threshold-checks"
+
+
+class BatchThrottle(AgencyThrottle):
+    """How many batches an agency sends per minute: they come to as many contacts as it may send one by one."""
+
+    scope = "batches"
+    calls = "api-batches"
+    policy = "batches"

@@ -5,6 +5,7 @@ from django.urls import URLPattern, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from casework.api.about import ReferenceDataView
+from casework.api.batches import BatchesView, BatchView
 from casework.api.quality import AgencyQualityView
 from casework.api.views import ContactsView, ContactView, FilesView, InformationView, ThresholdCheckView
 from casework.files.uploads import takes_files
@@ -14,6 +15,8 @@ addresses: list[URLPattern] = [
     path("contacts/<reference:reference>", ContactView.as_view(), name="api-contact"),
     path("contacts/<reference:reference>/information", InformationView.as_view(), name="api-information"),
     path("contacts/<reference:reference>/files", takes_files(FilesView.as_view()), name="api-files"),
+    path("contact-batches", BatchesView.as_view(), name="api-batches"),
+    path("contact-batches/<slug:key>", BatchView.as_view(), name="api-batch"),
     path("threshold-check", ThresholdCheckView.as_view(), name="api-threshold-check"),
     path("agency/quality", AgencyQualityView.as_view(), name="api-quality"),
     path("reference-data", ReferenceDataView.as_view(), name="api-reference-data"),

@@ -11,7 +11,7 @@ from django.http import Http404, UnreadablePostError
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
-from rest_framework.exceptions import APIException, ParseError, Throttled
+from rest_framework.exceptions import ParseError
 from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -38,8 +38,9 @@ from casework.api.schema import (
     ThresholdCheckSerializer,
     problems,
 )
-from casework.api.throttling import AgencyThrottle, ReadingThrottle, ThresholdCheckThrottle, UrgentThrottle
-from casework.facts.contact_document import ContactDocument
+from casework.api.throttling import AgencyThrottle, ReadingThrottle, ThresholdCheckThrottle
+from casework.api.urgent import UrgentFirst
+from casework.facts.contact_document import ContactDocument, says_danger
 from casework.facts.learned import InformationDocument
 from casework.files import storing
 from casework.files.content import ALLOWED
@@ -50,7 +51,7 @@ from triage.facts import Facts
 from triage.published_rules import live
 
 
-class ContactsView(InStep):
+class ContactsView(UrgentFirst):
     """Send a contact about children, or list those that the agency sent."""
 
     required_scopes = {"POST": "contacts:write", "GET": "contacts:read"}  # noqa: RUF012  # as above
@@ -64,15 +65,12 @@ class ContactsView(InStep):
     def get_throttles(self) -> list[BaseThrottle]:
         return [AgencyThrottle() if self.request.method == "POST" else ReadingThrottle()]
 
-    def check_throttles(self, request: Request) -> None:
-        """A child in danger now does not wait for the agency's other contacts, nor does what came before."""
-        try:
-            super().check_throttles(request)
-        except Throttled:
-            if request.method != "POST" or not (
-                _may_not_wait(request) and UrgentThrottle().allow_request(request, self)
-            ):
-                raise
+    def may_not_wait(self, request: Request) -> bool:
+        """A child in danger now does not, nor what came before: its sender hears again what it was answered."""
+        key = idempotency_key(request)
+        if says_danger(request.data):
+            return True
+        return key is not None and Contact.objects.filter(agency=asking_agency(request), idempotency_key=key).exists()
 
     @extend_schema(
         operation_id="sendContact",
@@ -299,14 +297,3 @@ class ThresholdCheckView(AgencyView):
         answer = threshold_check.answer(rules, threshold_check.read_facts(data, rules))
         threshold_checks.count(by=asking_agency(request), now=now)
         return Response(answer)
-
-
-def _may_not_wait(request: Request) -> bool:
-    try:
-        data = request.data
-        key = idempotency_key(request)
-    except (APIException, InvalidInput):
-        return False
-    if isinstance(data, dict) and data.get("immediate_danger") is True:
-        return True
-    return key is not None and Contact.objects.filter(agency=asking_agency(request), idempotency_key=key).exists()

@@ -382,6 +382,11 @@ class ContactReading(NamedTuple):
         return any(detail.field.endswith("indicators") for detail in self.to_check)
 
 
+def says_danger(document: object) -> bool:
+    """Whether a contact, which nobody has read yet, says that a child is in danger now."""
+    return isinstance(document, dict) and document.get("immediate_danger") is True
+
+
 def digest_of(document: Any) -> str:
     """The SHA-256 of a document, to recognise it when it is sent again."""
     return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()

@@ -32,6 +32,7 @@ from casework.models.clocks import (
     Step,
 )
 from casework.models.closing import Closing, ClosingRequest
+from casework.models.contact_batches import BatchEntry, BatchState, ContactBatch, WhyRefused
 from casework.models.contact_drafts import ContactDraft
 from casework.models.contacts import (
     Channel,
@@ -87,6 +88,8 @@ __all__ = [
     "ActorKind",
     "AddressProtection",
     "AuditEvent",
+    "BatchEntry",
+    "BatchState",
     "CalendarEdit",
     "Case",
     "CaseChild",
@@ -104,6 +107,7 @@ __all__ = [
     "ConflictPerson",
     "Contact",
     "ContactAdult",
+    "ContactBatch",
     "ContactChild",
     "ContactDraft",
     "ContactHandover",
@@ -169,6 +173,7 @@ __all__ = [
     "Step",
     "ThresholdChecks",
     "UnfinishedForm",
+    "WhyRefused",
     "away_on",
     "files_on",
     "listed_files",

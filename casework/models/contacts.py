@@ -130,7 +130,7 @@ class Contact(models.Model):
     channel = models.CharField(max_length=3, choices=Channel)
     received_at = models.DateTimeField()
     arrived_at = models.DateTimeField(
-        null=True, help_text="When it arrived at the front door, where it was typed in later. Its deadlines start then."
+        null=True, help_text="When it arrived at the front door, where it was taken in later. Its deadlines start then."
     )
     agency = models.ForeignKey(Agency, on_delete=models.PROTECT, null=True, related_name="contacts", db_index=False)
     entered_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
@@ -224,8 +224,8 @@ class Contact(models.Model):
                 name="a_contact_says_who_brought_it_in",
             ),
             models.CheckConstraint(
-                condition=Q(arrived_at__isnull=True) | Q(arrived_at__lt=F("received_at"), channel=Channel.WEB),
-                name="what_is_typed_in_later_arrived_before",
+                condition=Q(arrived_at__isnull=True) | Q(arrived_at__lt=F("received_at")),
+                name="what_is_taken_in_later_arrived_before",
             ),
             models.CheckConstraint(
                 condition=Q(resend_of__isnull=True) | Q(resend_of__lt=F("id")),

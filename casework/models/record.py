@@ -25,6 +25,7 @@ class Event(models.TextChoices):
     CONTACT_RECEIVED = "contact_received", "Contact received"
     CONTACT_VIEWED = "contact_viewed", "Contact viewed"
     CONTACTS_LISTED = "contacts_listed", "Own contacts listed by a partner's system"
+    BATCH_RECEIVED = "batch_received", "Batch of contacts received"
     RECOMMENDATION_MADE = "recommendation_made", "Recommendation made"
     AGREEMENT_RECORDED = "agreement_recorded", "Agreement recorded"
     CONTACT_SCREENED = "contact_screened", "Contact screened"

@@ -223,6 +223,14 @@ INVARIANTS = (
                GROUP BY agency_id, idempotency_key HAVING count(*) > 1) twice""",
     ),
     Invariant(
+        "A contact that came in a batch is taken in within an hour, as that of a key that its agency used once",
+        """SELECT (SELECT count(*) FROM casework_batchentry e JOIN casework_contactbatch b ON b.id = e.batch_id
+              WHERE e.take_after IS NOT NULL AND b.received_at < now() - INTERVAL '1 hour')
+           + (SELECT count(*) FROM casework_batchentry e JOIN casework_contactbatch b ON b.id = e.batch_id
+              JOIN casework_contact c ON c.id = e.contact_id
+              WHERE (c.agency_id, c.idempotency_key) IS DISTINCT FROM (b.agency_id, e.idempotency_key))""",
+    ),
+    Invariant(
         "A postcode prefix belongs to one locality on a day",
         """SELECT count(*) FROM localities_catchment a JOIN localities_catchment b
            ON a.prefix = b.prefix AND a.id < b.id AND a.period && b.period""",

@@ -1,18 +1,23 @@
 """Every address of the API, with what belongs to another agency: the answer is as if there were none."""
 
 import json
+import re
 from collections.abc import Iterator
+from secrets import token_hex
 from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import URLPattern
+from django.utils import timezone
 
 from casework.api.urls import addresses
-from casework.models import Contact
+from casework.jobs.contact_batches import take_in
+from casework.models import Contact, ContactBatch
+from localities.models import Agency
 from tests.stage.files import PDF
 from tests.stage.story import Story
-from tests.stage.web_client import Partner, problem
+from tests.stage.web_client import Partner, problem, todays_document
 
 API = "/api/v1"
 # What each address takes, so that nothing but the object itself can be wrong. An address that is not here fails.
@@ -20,9 +25,11 @@ SENT: dict[tuple[str, str], Any] = {
     ("api-contact", "GET"): None,
     ("api-information", "POST"): {"why": "The father is back at home."},
     ("api-files", "POST"): PDF,
+    ("api-batch", "GET"): None,
 }
 # They differ with each answer.
 DIFFER = {"X-Correlation-ID", "X-Request-ID", "RateLimit"}
+PARAMETER = re.compile(r"<\w+:\w+>")
 OF_ONE_OBJECT = [address for address in addresses if "<" in str(address.pattern)]
 
 
@@ -31,9 +38,8 @@ def methods_of(address: URLPattern) -> Iterator[str]:
     yield from view.required_scopes
 
 
-def ask(partner: Partner, address: URLPattern, method: str, reference: object) -> Any:
-    path = f"{API}/{str(address.pattern).replace('<reference:reference>', str(reference))}"
-    assert "<" not in path
+def ask(partner: Partner, address: URLPattern, method: str, which: object) -> Any:
+    path = f"{API}/{PARAMETER.sub(str(which), str(address.pattern))}"
     sent = SENT[str(address.name), method]
     if isinstance(sent, bytes):
         body = {"file": SimpleUploadedFile("report.pdf", sent)}
@@ -41,6 +47,32 @@ def ask(partner: Partner, address: URLPattern, method: str, reference: object) -
     return partner.http.generic(
         method, path, json.dumps(sent) if sent is not None else b"", "application/json", headers=partner.headers
     )
+
+
+def batch_of(partner: Partner) -> ContactBatch:
+    body = {"contacts": [{"idempotency_key": token_hex(), "contact": todays_document()}]}
+    answer = partner.http.post(f"{API}/contact-batches", body, "application/json", headers=partner.headers)
+    return ContactBatch.objects.get(key=answer.json()["id"])
+
+
+def own(partner: Partner, address: URLPattern) -> object:
+    """An object of this kind that the agency itself sent."""
+    return batch_of(partner) if address.name == "api-batch" else partner.sent()
+
+
+def none_at(address: URLPattern) -> str:
+    """What no object of this kind is called."""
+    return "0" * 32 if address.name == "api-batch" else "CON-AAAA-AAAA"
+
+
+def others_at(address: URLPattern, story: Story) -> dict[str, object]:
+    """The objects of this kind that another agency sent."""
+    if address.name == "api-batch":
+        police = Partner(Agency.objects.get(code="example-police"))
+        settled = batch_of(police)
+        take_in(clock=timezone.now)
+        return {"settled": settled, "waits": batch_of(police)}
+    return {**of_the_police(story)}
 
 
 def of_the_police(story: Story) -> dict[str, Contact]:
@@ -60,12 +92,12 @@ def of_the_police(story: Story) -> dict[str, Contact]:
 def test_what_is_another_agencys_looks_like_nothing(
     story: Story, partner: Partner, address: URLPattern, method: str
 ) -> None:
-    none = ask(partner, address, method, "CON-AAAA-AAAA")
+    none = ask(partner, address, method, none_at(address))
     problem(none, 404, "not-found")
-    own = ask(partner, address, method, partner.sent())
-    assert own.status_code in {200, 201}, own.content
-    for what, contact in of_the_police(story).items():
-        answer = ask(partner, address, method, contact)
+    answer = ask(partner, address, method, own(partner, address))
+    assert answer.status_code in {200, 201}, answer.content
+    for what, other in others_at(address, story).items():
+        answer = ask(partner, address, method, other)
         assert answer.content == none.content, what
         assert headers_of(answer) == headers_of(none), what
 
@@ -81,9 +113,9 @@ def headers_of(answer: Any) -> dict[str, str]:
     ids=lambda address: str(address.name),
 )
 def test_no_list_names_what_is_another_agencys(story: Story, partner: Partner, address: URLPattern) -> None:
-    own, others = partner.sent(), of_the_police(story).values()
+    mine, others = partner.sent(), of_the_police(story).values()
     answer = partner.http.get(f"{API}/{address.pattern}", headers=partner.headers)
     assert answer.status_code in {200, 405}
     said = answer.content.decode()
     assert [other.reference for other in others if other.reference in said] == []
-    assert (own.reference in said) == (address.name == "api-contacts")
+    assert (mine.reference in said) == (address.name == "api-contacts")

@@ -15,20 +15,24 @@ from prometheus_client.parser import text_string_to_metric_families
 from pytest_django import DjangoAssertNumQueries, DjangoDbBlocker, Settings
 from redis import Redis
 
+from casework.actions import contact_batches
+from casework.actions.contact_batches import ToTakeIn
 from casework.jobs import sweep
+from casework.jobs.contact_batches import take_in
 from casework.models import Clock, Contact, OutboxMessage
 from config.celery import app
 from config.heartbeats import heartbeats
 from config.metrics import FROM_A_PROXY
-from localities.models import User
+from localities.models import Agency, User
 from tests.bench.filling import fill
 from tests.stage.sql import run
 from tests.stage.story import Story
-from tests.stage.web_client import a_working_morning, browser
+from tests.stage.web_client import a_working_morning, browser, todays_document
 
 TOKEN = "a-token-of-more-than-twenty-characters"
 ELSEWHERE = "10.1.2.3"
 DATABASE = {
+    "front_door_batched_contacts_lag_seconds", "front_door_batched_contacts_waiting",
     "front_door_clocks_late", "front_door_clocks_running", "front_door_contacts_waiting",
     "front_door_outbox_lag_seconds", "front_door_outbox_parked", "front_door_outbox_refused",
     "front_door_outbox_waiting", "front_door_sweep_lag_seconds",
@@ -214,6 +218,16 @@ class TestTheClocks:
         assert second_person.status == "sign_off"
         assert read()["front_door_contacts_waiting"] == 2
 
+    def test_a_contact_of_a_batch_waits_until_it_is_taken_in(self, story: Story, school: Agency) -> None:
+        came = timezone.now() - timedelta(minutes=2)
+        contact_batches.keep(contacts=[ToTakeIn("a", todays_document())], by=school, now=came)
+        found = read()
+        assert found["front_door_batched_contacts_waiting"] == 1
+        assert 120 <= found["front_door_batched_contacts_lag_seconds"] < 180
+        take_in(clock=timezone.now)
+        found = read()
+        assert found["front_door_batched_contacts_waiting"] == found["front_door_batched_contacts_lag_seconds"] == 0
+
 
 @pytest.mark.django_db
 class TestTheBroker:
@@ -280,7 +294,7 @@ class TestWhatItCosts:
     def test_a_few_queries(self, story: Story, django_assert_num_queries: DjangoAssertNumQueries) -> None:
         for _ in range(3):
             story.contact()
-        with django_assert_num_queries(6):
+        with django_assert_num_queries(7):
             read()
 
     def test_the_same_beside_a_long_history(self, committed: str) -> None:

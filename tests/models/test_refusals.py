@@ -27,6 +27,7 @@ from casework.actions import (
     clock_changes,
     closing,
     conflicts,
+    contact_batches,
     contact_drafts,
     contact_handovers,
     corrections,
@@ -42,12 +43,15 @@ from casework.actions import (
     signing_in,
     threshold_checks,
 )
+from casework.actions.contact_batches import ToTakeIn
 from casework.actions.contact_drafts import Task
+from casework.jobs import contact_batches as taking_in
 from casework.jobs import rechecks, sweep
 from casework.models import (
     Absence,
     AddressProtection,
     AuditEvent,
+    BatchEntry,
     CalendarEdit,
     Case,
     CaseChild,
@@ -830,15 +834,16 @@ class TestContacts:
             with refused("a_contact_says_who_brought_it_in"):
                 copy("casework_contact", contact.pk, **like_it, **but)
 
-    def test_an_arrival_after_recording_or_at_two_moments_is_refused(self, story: Story, amina: User) -> None:
+    def test_an_arrival_at_the_moment_of_recording_or_after_it_is_refused(self, story: Story, amina: User) -> None:
         sent = story.contact()
         like_it = {"reference": "'CON-0000-0000'", "recommendation_id": "NULL", "idempotency_key": "'another'"}
         typed = {"agency_id": "NULL", "channel": "'web'", "entered_by_id": str(amina.pk)}
-        for but in (typed | {"arrived_at": "received_at"}, {"arrived_at": "received_at - interval '1 day'"}):
-            with refused("what_is_typed_in_later_arrived_before"):
-                copy("casework_contact", sent.pk, **like_it, **but)
-        with allowed():
-            copy("casework_contact", sent.pk, **like_it, **typed, arrived_at="received_at - interval '1 day'")
+        for by in ({}, typed):
+            for late in ("received_at", "received_at + interval '1 day'"):
+                with refused("what_is_taken_in_later_arrived_before"):
+                    copy("casework_contact", sent.pk, **like_it, **by, arrived_at=late)
+            with allowed():
+                copy("casework_contact", sent.pk, **like_it, **by, arrived_at="received_at - interval '1 day'")
 
     def test_rewriting_what_was_sent_is_refused(self, story: Story, police: Agency) -> None:
         contact = story.contact()
@@ -3070,3 +3075,45 @@ class TestSigningIn:
             change("localities_user", maya.pk, employee_id="'E1'")
         with allowed():
             change("localities_user", maya.pk, employee_id="'E2'")
+
+
+class TestBatches:
+    @pytest.fixture
+    def entry(self, story: Story, school: Agency) -> BatchEntry:
+        """A contact of a batch, which waits. The one before it is taken in."""
+        sent = [ToTakeIn(key, contact_document()) for key in "ab"]
+        batch = contact_batches.keep(contacts=sent, by=school, now=story.now)
+        with pytest.MonkeyPatch.context() as once:
+            once.setattr(taking_in, "A_RUN", 1)
+            taking_in.take_in(clock=lambda: story.now)
+        return batch.entries.get(position=1)
+
+    def test_two_in_one_place_are_refused(self, entry: BatchEntry) -> None:
+        with refused("a_batch_has_one_entry_in_a_place"):
+            copy("casework_batchentry", entry.pk)
+        with allowed():
+            copy("casework_batchentry", entry.pk, position="2")
+
+    @pytest.mark.parametrize(
+        "wrong",
+        [{"take_after": "NULL"}, {"document": "NULL"}, {"why_refused": "'invalid'"},
+         {"why_refused": "'late'", "document": "NULL", "take_after": "NULL"},
+         {"contact_id": "(SELECT id FROM casework_contact)"},
+         {"contact_id": "(SELECT id FROM casework_contact)", "document": "NULL"},
+         {"contact_id": "(SELECT id FROM casework_contact)", "take_after": "NULL"}],
+    )  # fmt: skip
+    def test_one_that_waits_and_is_settled_or_neither_is_refused(
+        self, entry: BatchEntry, wrong: dict[str, str]
+    ) -> None:
+        with refused("a_contact_of_a_batch_waits_or_is_taken_in_or_is_refused"):
+            change("casework_batchentry", entry.pk, **wrong)
+        settled = {"document": "NULL", "take_after": "NULL"}
+        for so in ({"contact_id": "(SELECT id FROM casework_contact)"}, {"why_refused": "'invalid'"}):
+            with allowed():
+                change("casework_batchentry", entry.pk, **settled, **so)
+
+    def test_deleting_one_that_waits_is_refused(self, entry: BatchEntry) -> None:
+        with refused("a_contact_that_waits_is_not_deleted"):
+            delete("casework_batchentry", entry.pk)
+        with allowed():
+            delete("casework_batchentry", entry.batch.entries.get(position=0).pk)

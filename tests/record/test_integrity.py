@@ -21,6 +21,7 @@ from casework.actions import (
     cases,
     clock_changes,
     conflicts,
+    contact_batches,
     contact_handovers,
     handoffs,
     learning,
@@ -32,9 +33,12 @@ from casework.actions import (
     reminders,
     rule_sets,
 )
+from casework.actions.contact_batches import ToTakeIn
 from casework.jobs import calendar_changes, delivery, rechecks, sweep
+from casework.jobs.contact_batches import take_in
 from casework.models import (
     AuditEvent,
+    BatchEntry,
     CalendarEdit,
     Case,
     CaseChild,
@@ -565,6 +569,19 @@ class TestContacts:
         with underneath(("casework_contact", "an_agency_uses_an_idempotency_key_once")):
             change("casework_contact", Contact.objects.get(idempotency_key="l").pk, idempotency_key="'k'")
         assert found() == (1, {"An agency uses an idempotency key once": 1, REFUSALS: 1})
+
+    def test_one_of_a_batch_that_nobody_takes_in_or_that_is_another(self, story: Story, school: Agency) -> None:
+        invariant = (
+            "A contact that came in a batch is taken in within an hour, as that of a key that its agency used once"
+        )
+        sent = [ToTakeIn(key, contact_document(agency_reference=key)) for key in "kl"]
+        contact_batches.keep(contacts=sent, by=school, now=story.now)
+        assert found() == (1, {invariant: 2})
+        take_in(clock=lambda: story.now)
+        assert found() == (0, {})
+        with underneath():
+            change("casework_batchentry", BatchEntry.objects.earliest("pk").pk, idempotency_key="'l'")
+        assert found() == (1, {invariant: 1})
 
     def test_one_without_a_recommendation(self, story: Story) -> None:
         contact = story.contact()

@@ -22,6 +22,7 @@ from casework.actions import (
     clock_changes,
     closing,
     conflicts,
+    contact_batches,
     contact_drafts,
     contact_handovers,
     corrections,
@@ -49,10 +50,12 @@ from casework.actions import (
     signing_in,
     viewing,
 )
+from casework.actions.contact_batches import ToTakeIn
 from casework.actions.contact_drafts import Task
 from casework.families.typed_search import read_typed
 from casework.jobs import calendar_changes, delivery, integrity_checks, lost_leads, rechecks, sweep
 from casework.jobs import files as file_jobs
+from casework.jobs.contact_batches import take_in
 from casework.models import (
     AuditEvent,
     Case,
@@ -135,6 +138,10 @@ class WholeStory:
         sender = contact.agency or self.fail()
         viewing.view_own_contact(reference=contact.reference, by=sender, now=self.story.now)
         viewing.list_own_contacts(narrowed=list, by=sender, now=self.story.now)
+        sent = [ToTakeIn(WORD, typed_document()), ToTakeIn(WORD, {WORD: WORD})]
+        batch = contact_batches.keep(contacts=sent, by=sender, now=self.story.now)
+        take_in(clock=self.story.later)
+        viewing.view_own_batch(key=batch.key, by=sender, now=self.story.now)
         clock = contact.clocks.get(kind="final_decision_green")
         clock_changes.pause(clock_id=clock.pk, reason=WORD, **self.said())
         clock_changes.resume(clock_id=clock.pk, reason=WORD, **self.said())

@@ -147,7 +147,7 @@ def problem(answer: Any, status: int, name: str) -> dict[str, Any]:
 
 def limit_calls(monkeypatch: pytest.MonkeyPatch, rate: str) -> None:
     """Limits the calls of an agency, as a setting would. REST framework reads the setting once."""
-    monkeypatch.setattr(AgencyThrottle, "THROTTLE_RATES", {"agency": rate})
+    monkeypatch.setattr(AgencyThrottle, "THROTTLE_RATES", {"agency": rate, "batches": rate})
 
 
 def pointers(document: dict[str, Any]) -> dict[str, str]:
