@@ -88,6 +88,7 @@ class Stage:
 
     def __init__(self, sizes: Sizes) -> None:
         self.rounds = sizes.rounds
+        self.sent = sizes.intake
         self._sizes = sizes
         self._replays: tuple[Measured, Measured] | None = None
         self._uses: tuple[Callable[[], None], Callable[[], None]] | None = None
@@ -309,6 +310,25 @@ def intake_over_bare_insert(stage: Stage) -> Figure:
     """
     whole, bare = stage.intake()
     return Figure(bare / whole, 0.5, "contacts in the time of a bare insert", "higher")
+
+
+def api_intake_beside_history(stage: Stage) -> Figure:
+    """
+    Contacts by the API, about families on record and new ones, beside a small and a large history. Beside it stands
+    what they take while a sweep, a replay and pages of staff go on.
+    """
+    from tests.bench.arriving import measure, say
+
+    found = measure(stage.beside(), stage.sent)
+    say(found)
+    return Figure(median_ratio(found.large, found.small), 1.3, "times, for a hundred times the history", "lower")
+
+
+def batch_seconds(stage: Stage) -> Figure:
+    """What a worker takes over a batch of a hundred contacts."""
+    from tests.bench.arriving import batch
+
+    return Figure(batch(min(3, stage.rounds)), 3, "seconds of a worker, for a hundred contacts", "lower")
 
 
 def refusal_of_another_over_none(stage: Stage) -> Figure:
@@ -570,6 +590,8 @@ def _fastest(rates: dict[str, float]) -> float:
 
 FIGURES: dict[str, Callable[[Stage], Figure]] = {
     "intake_over_bare_insert": intake_over_bare_insert,
+    "api_intake_beside_history": api_intake_beside_history,
+    "batch_seconds": batch_seconds,
     "refusal_of_another_over_none": refusal_of_another_over_none,
     "file_memory": file_memory,
     "receive_beside_history": receive_beside_history,

@@ -57,7 +57,7 @@ def databases(sizes: tuple[int, int]) -> tuple[Use, Use]:
         _work_of_team()
         sys.stdout.write(f"{size:,} contacts in {time.monotonic() - started:.0f} s … ")
         sys.stdout.flush()
-        family = _on_record(_heard_of_before())
+        family = _written_again(_heard_of_before())
         Story(timezone.now()).offered(_receive(family, by="example-police", agency_reference=IN_WORK))
         _notes()
         _shift_handed_over()
@@ -130,7 +130,7 @@ def _heard_of_before() -> Contact:
     return row.contact
 
 
-def _on_record(contact: Contact) -> dict[str, Any]:
+def _written_again(contact: Contact) -> dict[str, Any]:
     """The family of a contact of the history, as another partner writes about it: without the number of the child."""
     children = [row.recorded_as for row in contact.children.select_related("recorded_as")]
     adults = [row.recorded_as for row in contact.adults.select_related("recorded_as")]
@@ -183,10 +183,20 @@ def _postcodes() -> list[str]:
 # ---- the work
 
 
+def on_record(number: int) -> dict[str, Any]:
+    """A contact about a family on record, picked by number."""
+    return contact_document(**_written_again(_of_history(Contact, number)))
+
+
+def named_like_others(number: int) -> dict[str, Any]:
+    """A contact about a new family."""
+    return contact_document(**_named_like_others(number))
+
+
 def receive_two() -> None:
     """One contact about a family on record, and one about a new family."""
     number = next(fresh_number)
-    _receive(_on_record(_of_history(Contact, number)))
+    _receive(_written_again(_of_history(Contact, number)))
     _receive(_named_like_others(number))
 
 
@@ -255,7 +265,7 @@ def most_waits(pages: Iterable[tuple[str, str]]) -> int:
     """
     found = []
     for path, by in pages:
-        client = _signed_in(by)
+        client = signed_in(by)
         _get(client, path)
         with asked() as cost:
             _get(client, path)
@@ -282,10 +292,10 @@ def _opened() -> Contact:
 
 
 def _open(path: str, by: str = "amina") -> None:
-    _get(_signed_in(by), path)
+    _get(signed_in(by), path)
 
 
-def _signed_in(name: str) -> Client:
+def signed_in(name: str) -> Client:
     client = Client()
     client.force_login(User.objects.get(username=name))
     return client

@@ -47,10 +47,10 @@ def measure(times: int) -> Taken:
     with server(name) as (port, _), closing(http.client.HTTPConnection("127.0.0.1", port, timeout=30)) as connection:
         token = token_of(connection, client_id)
         warm_up = min(WARM_UP, times)
-        for number, document in enumerate(islice(_documents(), warm_up + times)):
+        for number, document in enumerate(islice(documents(), warm_up + times)):
             body = json.dumps(document).encode()
-            answer = _post(connection, "/api/v1/contacts", body, token, key=f"key {number}")
-            bare_answer = _post(connection, "/bare", body, token)
+            answer = post(connection, "/api/v1/contacts", body, token, key=f"key {number}")
+            bare_answer = post(connection, "/bare", body, token)
             if number >= warm_up:
                 whole.append(answer.taken)
                 bare.append(bare_answer.taken)
@@ -71,8 +71,8 @@ def refusals(times: int) -> Refused:
     of_another: list[float] = []
     of_none: list[float] = []
     with server(name) as (port, _), closing(http.client.HTTPConnection("127.0.0.1", port, timeout=30)) as connection:
-        body = json.dumps(next(_documents())).encode()
-        sent = json.loads(_post(connection, "/api/v1/contacts", body, token_of(connection, school)).said)
+        body = json.dumps(next(documents())).encode()
+        sent = json.loads(post(connection, "/api/v1/contacts", body, token_of(connection, school)).said)
         token = token_of(connection, police)
         for number in range(WARM_UP + times):
             for asked, taken in ((sent["reference"], of_another), ("CON-AAAA-AAAA", of_none)):
@@ -122,12 +122,12 @@ def parts(times: int) -> list[Part]:
         return do
 
     originals = {name: getattr(receiving, name) for name in PARTS}
-    documents = islice(_documents(), WARM_UP + 2 * times, WARM_UP + 3 * times)
+    families = islice(documents(), WARM_UP + 2 * times, WARM_UP + 3 * times)
     try:
         for name, work in originals.items():
             setattr(receiving, name, timed(name, work))
         receive = timed("receive", receiving.receive)
-        for document in documents:
+        for document in families:
             receive(document=document, by=agency, now=timezone.now())
     finally:
         for name, work in originals.items():
@@ -139,7 +139,7 @@ def parts(times: int) -> list[Part]:
     return sorted(found, key=lambda part: -part.processor - part.waiting)
 
 
-def _documents() -> Iterator[dict[str, Any]]:
+def documents() -> Iterator[dict[str, Any]]:
     """The document of the contract about one family after another: a child and an adult, and all that is known."""
     from tests.bench.population import Population
     from tests.stage.documents import child, contact_document
@@ -181,7 +181,7 @@ class Answer(NamedTuple):
     taken: float
 
 
-def _post(connection: http.client.HTTPConnection, path: str, body: bytes, token: str, key: str = "") -> Answer:
+def post(connection: http.client.HTTPConnection, path: str, body: bytes, token: str, key: str = "") -> Answer:
     answer = _ask(connection, "POST", path, token, body, {"Idempotency-Key": key} if key else {})
     assert answer.status == 201, answer.said
     return answer
