@@ -11,10 +11,9 @@ from django.contrib import admin
 from django.contrib.auth.decorators import login_not_required
 from django.urls import include, path
 from django.views.generic import RedirectView
-from oauth2_provider.views import RevokeTokenView
 
 from casework.api.about import AboutView
-from casework.api.authentication import ClientTokenView
+from casework.api.authentication import ClientRevokeView, ClientTokenView
 from casework.web.recently import recently
 from casework.web.views import passwords
 from config import factors, single_sign_on
@@ -65,7 +64,7 @@ urlpatterns = [
     path("api/v1/", include("casework.api.urls")),
     path("o/token", login_not_required(ClientTokenView.as_view()), name="token"),
     path("o/token/", login_not_required(ClientTokenView.as_view())),
-    path("o/revoke", login_not_required(RevokeTokenView.as_view()), name="revoke-token"),
+    path("o/revoke", login_not_required(ClientRevokeView.as_view()), name="revoke-token"),
     path("favicon.ico", login_not_required(RedirectView.as_view(url=f"{settings.STATIC_URL}front-door-icon.svg"))),
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from base64 import b64decode
 from datetime import datetime
 from math import ceil
 from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import unquote_plus
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
+from django.views import View
 from oauth2_provider.contrib.rest_framework import OAuth2Authentication
 from oauth2_provider.oauth2_validators import OAuth2Validator
-from oauth2_provider.views import TokenView
+from oauth2_provider.views import RevokeTokenView, TokenView
 from rest_framework.exceptions import MethodNotAllowed, PermissionDenied
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
@@ -25,31 +28,51 @@ if TYPE_CHECKING:
     from rest_framework.views import APIView
 
 
-class ClientTokenView(TokenView):
-    """Issues tokens for client credentials only, without the package's device flow."""
+class CountsTries(View, ABC):
+    """A view that asks a client for its secret. Wrong ones make its next try from the same network wait."""
+
+    @abstractmethod
+    def answer_to(self, request: HttpRequest) -> HttpResponse:
+        """The answer to a try that need not wait."""
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Wrong secrets of a client make its next try from the same network wait."""
-        now = timezone.now()
-        tries = limits.key("client", (limits.network_of(address_of(request)), _client_id(request)))
-        charged = limits.charge({tries: limits.CLIENT}, now=now)
+        now, network = timezone.now(), limits.network_of(address_of(request))
+        tries = {limits.key("client", (network, client_id)): limits.CLIENT for client_id in _client_ids(request)}
+        charged = limits.charge(tries, now=now)
         if isinstance(charged, datetime):
             seconds = ceil((charged - now).total_seconds())
             says = {"error": "temporarily_unavailable", "error_description": f"Try again in {seconds} seconds."}
             return JsonResponse(says, status=429, headers={"Retry-After": str(seconds)})
-        answer: HttpResponse = self.authorization_flow_token_response(request)
+        answer = self.answer_to(request)
         if answer.status_code < 400:
             charged.give_back()
         return answer
 
 
-def _client_id(request: HttpRequest) -> str:
-    """What the client says who it is: in the header, or else in the form."""
+class ClientTokenView(CountsTries, TokenView):
+    """Issues tokens for client credentials only, without the package's device flow."""
+
+    def answer_to(self, request: HttpRequest) -> HttpResponse:
+        answer: HttpResponse = self.authorization_flow_token_response(request)
+        return answer
+
+
+class ClientRevokeView(CountsTries, RevokeTokenView):
+    """Revokes a token of the client that says its secret."""
+
+    def answer_to(self, request: HttpRequest) -> HttpResponse:
+        answer: HttpResponse = RevokeTokenView.post(self, request)
+        return answer
+
+
+def _client_ids(request: HttpRequest) -> set[str]:
+    """Who the client says it is: in the header, in the form, or both, and the package tries one after the other."""
+    scheme, _, said = request.headers.get("Authorization", "").partition(" ")
     try:
-        said = b64decode(request.headers.get("Authorization", "").removeprefix("Basic ")).decode()
+        in_header = unquote_plus(b64decode(said).decode().partition(":")[0]) if scheme == "Basic" else ""
     except ValueError:
-        said = ""
-    return said.partition(":")[0] or str(request.POST.get("client_id", ""))
+        in_header = ""
+    return {in_header, str(request.POST.get("client_id", ""))} - {""} or {""}
 
 
 class ClientValidator(OAuth2Validator):

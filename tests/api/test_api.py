@@ -206,6 +206,31 @@ class TestTokens:
         assert client.post(TOKEN, of_other).status_code == 200, "another system behind the same address goes on"
         assert client.post(TOKEN, right, REMOTE_ADDR="192.0.2.7").status_code == 200
 
+    @pytest.mark.parametrize("address", [TOKEN, "/o/revoke"])
+    @pytest.mark.parametrize("way", ["in the header", "in the form", "in the form, with another in the header"])
+    def test_however_a_client_is_named_its_tries_are_counted_together(
+        self, client: Client, school: Agency, address: str, way: str
+    ) -> None:
+        name, secret = credentials(school)
+        asks = {"grant_type": "client_credentials", "token": "none"}
+
+        def tried(number: int, secret: str) -> int:
+            # Each letter may stand in a header as itself, or as the number that it has.
+            spelt = "".join(
+                f"%{ord(letter):02x}" if number >> place & 1 else letter for place, letter in enumerate(name)
+            )
+            named = {"client_id": name, "client_secret": secret}
+            headers: dict[str, str] = {}
+            if way == "in the header":
+                named, headers = {}, basic(spelt, secret)
+            elif way != "in the form":
+                headers = basic(f"nobody-{number}", "guessed")
+            return int(client.post(address, asks | named, headers=headers).status_code)
+
+        assert tried(99, secret) == 200
+        assert {tried(number, "guessed") for number in range(limits.CLIENT.free)} == {401}
+        assert tried(100, secret) == 429
+
 
 class TestWhoComesIn:
     """The checks come in this order: 401, 403, 405, 415, 400."""
