@@ -5,6 +5,7 @@ A fact has a place in the document of its part (the contact, a child or an adult
 as JSON writes it; None is "not known". The same readers read it as read the contact: see `contact_document.py`.
 """
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -70,6 +71,7 @@ class SaysNothing(Check):
 SAYS_NOTHING = SaysNothing(
     CheckKind.NOT_READ, "says nothing new. What was known stays; to take it back, write it in `why`."
 )
+OLD_POSTCODE = Check(CheckKind.ASKED, "is new, and the postcode is the old one: is it still right?")
 WITHOUT_WORDS = SaysNothing(CheckKind.NOT_READ, "says nothing.")
 # The places of facts that are right as they were read, and stay.
 Confirmed = tuple[StrictStr, ...]
@@ -505,6 +507,8 @@ def changes_of(
             after = before
         if isinstance(after, list) and isinstance(before, list) and set(after) == set(before):
             after = before
+        if place == "address.lines" and check is None and _keeps_postcode(before, after, said, today):
+            check = OLD_POSTCODE
         change = Change(place, before, after, typed, check)
         if change.changes or check is not None:
             found.append(change)
@@ -518,6 +522,16 @@ def _postcode_in_lines(said: Values, today: Values) -> Values:
         return {}
     found = postcode_in(line for line in lines if isinstance(line, str))
     return {} if found.value in (None, today.get("address.postcode")) else {"address.postcode": None}
+
+
+def _keeps_postcode(before: Any, after: Any, said: Values, today: Values) -> bool:
+    """Whether an address has other lines than before, and its postcode is that of the old ones."""
+    if "address.postcode" in said or not (before and after and today.get("address.postcode")):
+        return False
+    if postcode_in(after).value is not None:
+        return False
+    old, new = (re.sub(r"[\W_]", "", "".join(lines)).casefold() for lines in (before, after))
+    return old != new
 
 
 def apply(row: Row, changes: Iterable[Change]) -> list[str]:

@@ -11,6 +11,7 @@ from casework.models import (
     AuditEvent,
     Case,
     CaseChild,
+    CheckKind,
     Contact,
     ContactChild,
     Event,
@@ -284,10 +285,23 @@ class TestPeople:
             "HP20 1UA", "HP5 1AA", "was empty; the one in the lines of the address is used.",
         )  # fmt: skip
         learn(story, contact, by=by, **of_robin(address={"lines": ["3 New Way", "HP5 1AA"]}))
-        learn(story, contact, by=by, **of_robin(address={"lines": ["4 New Way"]}))
+        learn(story, contact, by=by, **of_robin(address={"lines": ["3, New Way", "HP5 1AA."]}))
         robin.refresh_from_db()
         assert robin.postcode == "HP5 1AA"
         assert FactChange.objects.filter(field="address.postcode").count() == 1
+        assert not FactChange.objects.filter(kind=CheckKind.ASKED).exists()
+
+    @pytest.mark.parametrize("by", ["oliver", SCHOOL])
+    def test_new_lines_without_a_postcode_keep_the_old_one_and_it_is_asked_about(self, story: Story, by: str) -> None:
+        contact = story.contact(children=[child(address={"lines": ["12 Mill Lane"], "postcode": "HP20 1UA"})])
+        learn(story, contact, by=by, **of_robin(address={"lines": ["4 New Way"]}))
+        assert contact.children.get().postcode == "HP20 1UA"
+        change = FactChange.objects.get(field="address.lines")
+        asked = "is new, and the postcode is the old one: is it still right?"
+        assert (change.kind, change.says) == (CheckKind.ASKED, asked)
+        for known in ({"lines": ["4, new way"]}, {"lines": ["5 New Way"], "postcode": "HP5 1AA"}):
+            learn(story, contact, by=by, **of_robin(address=known))
+        assert FactChange.objects.filter(kind=CheckKind.ASKED).count() == 1
 
     def test_a_confidential_address_is_hidden_at_once_and_stays_hidden(self, story: Story, contact: Contact) -> None:
         learn(story, contact, **of_robin(address={"confidential": True}))
