@@ -53,6 +53,14 @@ class CaseStatus(TextChoices):
     CLOSED = "closed", "Closed"
 
 
+class AskedStatus(TextChoices):
+    """What the agency that is asked is told of the status of a question."""
+
+    OPEN = "open", "Open"
+    ANSWERED = "answered", "Answered"
+    CLOSED = "closed", "No answer is needed any more"
+
+
 class MatchStatus(TextChoices):
     """Whether two records are of one person."""
 
@@ -115,7 +123,7 @@ PARTNER_CHECK = Lifecycle(
     name="partner check",
     start=PartnerCheckStatus.ASKED,
     moves={
-        (PartnerCheckStatus.ASKED, PartnerCheckStatus.ANSWERED): "record the answer",
+        (PartnerCheckStatus.ASKED, PartnerCheckStatus.ANSWERED): "record the answer, or answer in its own system",
         (PartnerCheckStatus.ASKED, PartnerCheckStatus.WITHDRAWN): "withdraw, or decide without it",
     },
     owners={

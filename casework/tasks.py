@@ -12,6 +12,7 @@ from casework.jobs import (
     files,
     hidden_addresses,
     integrity_checks,
+    late_answers,
     lost_leads,
     lost_owners,
     open_lists,
@@ -30,8 +31,9 @@ LONG_RUNNING = {"soft_time_limit": 480, "time_limit": 510}
 
 @shared_task
 def sweep_clocks() -> None:
-    """Sends reminders for the clocks that are due."""
+    """Sends reminders for the clocks that are due, and tells agencies whose answers are."""
     sweep.sweep(now=timezone.now())
+    late_answers.tell(now=timezone.now())
 
 
 @shared_task

@@ -403,6 +403,7 @@ OAUTH2_PROVIDER = {
         "contacts:write": "Send contacts about children",
         "contacts:read": "Read what became of the contacts that the agency sent",
         "threshold:check": "Ask what the rules would say of a family, without a name",
+        "checks:answer": "Read the questions about children that the agency is asked, and answer them",
     },
     "DEFAULT_SCOPES": ["contacts:write", "contacts:read", "threshold:check"],
     "ACCESS_TOKEN_EXPIRE_SECONDS": 3600,
@@ -440,6 +441,13 @@ REST_FRAMEWORK = {
     "UNAUTHENTICATED_USER": None,
 }
 SPECTACULAR_SETTINGS = {
+    # Fields of one name with different choices.
+    "ENUM_NAME_OVERRIDES": {
+        "FileKindEnum": "casework.models.FileKind",
+        "ReplyKindEnum": "casework.models.ReplyKind",
+        "SenderStatusEnum": "casework.statuses.SenderStatus",
+        "AskedStatusEnum": "casework.statuses.AskedStatus",
+    },
     "TITLE": "Locality Front Door: the partner API",
     "DESCRIPTION": (
         "For the systems of partner agencies: check the threshold without a name, tell the front door about a child, "

@@ -272,6 +272,11 @@ def check_is_asked(check: PartnerCheck) -> None:
         raise NotAllowedInStatus(f"This request is {check.get_status_display().lower()} already.")
 
 
+def check_is_read_in_system(check: PartnerCheck) -> None:
+    if check.key is None:
+        raise NotAllowedInStatus("This partner was asked by telephone or e-mail. Answer it in the same way.")
+
+
 def check_is_parked(message: OutboxMessage) -> None:
     if message.dropped_at is not None:
         raise NotAllowedInStatus("This message was dropped.")

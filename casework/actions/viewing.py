@@ -159,6 +159,39 @@ def view_own_batch(
     return batch
 
 
+def list_own_checks(
+    *,
+    narrowed: Callable[[QuerySet[PartnerCheck]], Sequence[PartnerCheck]],
+    check: Callable[[Sequence[PartnerCheck]], object] = lambda _: None,
+    by: Agency,
+    now: datetime,
+) -> Sequence[PartnerCheck]:
+    """
+    Questions to this agency that it reads in its own system. One audit event names those that are shown.
+
+    `named` are the children of each, `due_at` when the answer is due. Of a contact that somebody has restricted since,
+    no child is named.
+
+    :param narrowed: takes all of them, and returns those of one page.
+    :param check: raises an error if they are not shown: then nothing was listed.
+    """
+    due_at = Clock.objects.running().filter(partner_check=OuterRef("pk")).values("due_at")[:1]
+    every = PartnerCheck.objects.own(by).annotate(due_at=Subquery(due_at)).select_related("contact")
+    shown = narrowed(every.prefetch_related("replies"))
+    contacts = {each.contact_id: each.contact for each in shown}
+    closed = set()
+    if restricted.in_force_on(*contacts.values()).exists():
+        closed = {pk for pk, contact in contacts.items() if restricted.in_force_on(contact).exists()}
+    asked_about = [pk for each in shown if each.contact_id not in closed for pk in each.child_ids]
+    children = ContactChild.objects.in_bulk(asked_about)
+    for each in shown:
+        cast("Any", each).named = [children[pk] for pk in each.child_ids if pk in children]
+    check(shown)
+    if shown:
+        audit.record(Event.PARTNER_CHECKS_VIEWED, by=by, at=now, checks=[each.pk for each in shown])
+    return shown
+
+
 def _own_contacts(agency: Agency) -> QuerySet[Contact]:
     """
     `sender_status` is the status as the agency may know it. The deadlines are those that are the same for every

@@ -57,6 +57,7 @@ class AboutView(OpenView):
             "batches": "api-batches",
             "threshold_check": "api-threshold-check",
             "quality": "api-quality",
+            "partner_checks": "api-checks",
             "reference_data": "api-reference-data",
             "schema": "api-schema",
             "docs": "api-docs",

@@ -146,6 +146,39 @@ SETTLED_BATCH = BATCH | {
     "taken_in": 1,
     "results": [_WAITING | {"state": "taken_in", "contact": RECEIVED}, _REFUSED],
 }
+SENT_REPLY = {
+    "kind": "answer",
+    "text": "Robin came to the practice on 3 November with a bruise on the upper arm. We have seen no parent since.",
+}
+REPLIED = {
+    "url": "https://front-door.example/api/v1/partner-checks/5d1f0c8a7b6e4d3c9a2b1f0e8d7c6b5a",
+    "at": "2026-11-20T17:05:00+00:00",
+    **SENT_REPLY,
+}
+CHECK: dict[str, Any] = {
+    "id": "5d1f0c8a7b6e4d3c9a2b1f0e8d7c6b5a",
+    "url": "https://front-door.example/api/v1/partner-checks/5d1f0c8a7b6e4d3c9a2b1f0e8d7c6b5a",
+    "status": "open",
+    "asked_at": "2026-11-20T16:10:00+00:00",
+    "due_at": "2026-11-23T16:10:00+00:00",
+    "is_late": False,
+    "question": "Has the child been seen with injuries since September?",
+    "children": [
+        {
+            "first_name": "Robin",
+            "last_name": "Ashworth",
+            "also_known_as": [],
+            "date_of_birth": "2019-03-04",
+            "age_years": None,
+            "expected_date_of_delivery": None,
+        }
+    ],
+    "replies": [
+        {"at": "2026-11-20T16:30:00+00:00", "kind": "asks_back", "text": "Which surname does the mother use?"},
+        {"at": "2026-11-20T16:50:00+00:00", "kind": "told", "text": "Ashworth, formerly Lee."},
+    ],
+}
+CHECKS = {"checks": [CHECK], "next": None}
 _SHARES = {
     "complete": 42, "read": 92, "agreement": 75, "level": 83,
     "decided_as_said": 67, "decided_higher": 11, "decided_lower": 22,

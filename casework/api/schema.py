@@ -19,13 +19,23 @@ from casework.facts.contact_document import Part, part_in
 from casework.facts.learned import AdultInformation, ChildInformation, InformationDocument
 from casework.models.choices import Gap
 from casework.models.contact_batches import MOST_CONTACTS, BatchState
+from casework.models.contacts import LONGEST_REPLY, ReplyKind
 from casework.models.files import LARGEST, FileKind, FileState
-from casework.statuses import SenderStatus
+from casework.statuses import AskedStatus, SenderStatus
 from triage.facts import Facts
 from triage.ruleset import Hold, Rag, shipped
 
 # What a partner's system can do here. A new one is named when it works.
-CAPABILITIES = ["contacts", "batches", "information", "files", "threshold_check", "quality", "reference_data"]
+CAPABILITIES = [
+    "contacts",
+    "batches",
+    "information",
+    "files",
+    "threshold_check",
+    "quality",
+    "partner_checks",
+    "reference_data",
+]
 
 
 class AgencyScheme(OpenApiAuthenticationExtension):
@@ -297,6 +307,68 @@ class InformationSerializer(serializers.Serializer[Any]):
     warnings_left_out = serializers.IntegerField(min_value=0, required=False, help_text=LEFT_OUT)
 
 
+class AskedAboutSerializer(serializers.Serializer[Any]):
+    """A child about whom your agency is asked."""
+
+    first_name = serializers.CharField(allow_null=True)
+    last_name = serializers.CharField(allow_null=True)
+    also_known_as = serializers.ListField(child=serializers.CharField())
+    date_of_birth = serializers.DateField(allow_null=True)
+    age_years = serializers.IntegerField(allow_null=True, help_text="Where the date of birth is not known.")
+    expected_date_of_delivery = serializers.DateField(allow_null=True, help_text="Of a child who is not born yet.")
+
+
+class SentReplySerializer(serializers.Serializer[Any]):
+    """What your agency says about a question."""
+
+    kind = serializers.ChoiceField(choices=[choice for choice in ReplyKind.choices if choice[0] != ReplyKind.TOLD])
+    text = serializers.CharField(
+        required=False,
+        allow_blank=True,
+        allow_null=True,
+        max_length=LONGEST_REPLY,
+        help_text="Needed, unless nothing is known.",
+    )
+
+
+class SaidSerializer(serializers.Serializer[Any]):
+    """Something that was said about a question since it was asked."""
+
+    at = serializers.DateTimeField()
+    kind = serializers.ChoiceField(choices=ReplyKind.choices, help_text="`told` is what the front door says.")
+    text = serializers.CharField(allow_blank=True)
+
+
+class ReplySerializer(SaidSerializer):
+    """What your agency said, as we keep it."""
+
+    url = serializers.URLField(help_text="Where to read the question.")
+
+
+class CheckSerializer(serializers.Serializer[Any]):
+    """A question to your agency about children."""
+
+    id = serializers.CharField()
+    url = serializers.URLField()
+    status = serializers.ChoiceField(
+        choices=AskedStatus.choices,
+        help_text="`closed`: no answer is needed any more. One that comes all the same is read.",
+    )
+    asked_at = serializers.DateTimeField()
+    due_at = serializers.DateTimeField(allow_null=True, help_text="Null once it is not open.")
+    is_late = serializers.BooleanField()
+    question = serializers.CharField()
+    children = AskedAboutSerializer(many=True, help_text="Empty where they may no longer be named: please ring us.")
+    replies = SaidSerializer(many=True, help_text="In order, yours and ours.")
+
+
+class CheckListSerializer(serializers.Serializer[Any]):
+    """Questions to your agency, those first that were asked last."""
+
+    checks = CheckSerializer(many=True)
+    next = serializers.URLField(allow_null=True, help_text="Where the older ones are.")
+
+
 class ReasonSerializer(serializers.Serializer[Any]):
     """A rule that fired."""
 
@@ -427,6 +499,7 @@ class LinksSerializer(serializers.Serializer[Any]):
     batches = serializers.URLField()
     threshold_check = serializers.URLField()
     quality = serializers.URLField()
+    partner_checks = serializers.URLField(help_text="What the front door asks your agency.")
     reference_data = serializers.URLField()
     schema = serializers.URLField(help_text="The description of this API (OpenAPI 3.1).")
     docs = serializers.URLField(help_text="The same for people.")

@@ -6,6 +6,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 
 from casework.api.about import ReferenceDataView
 from casework.api.batches import BatchesView, BatchView
+from casework.api.partner_checks import ChecksView, CheckView, RepliesView
 from casework.api.quality import AgencyQualityView
 from casework.api.views import ContactsView, ContactView, FilesView, InformationView, ThresholdCheckView
 from casework.files.uploads import takes_files
@@ -17,6 +18,9 @@ addresses: list[URLPattern] = [
     path("contacts/<reference:reference>/files", takes_files(FilesView.as_view()), name="api-files"),
     path("contact-batches", BatchesView.as_view(), name="api-batches"),
     path("contact-batches/<slug:key>", BatchView.as_view(), name="api-batch"),
+    path("partner-checks", ChecksView.as_view(), name="api-checks"),
+    path("partner-checks/<slug:key>", CheckView.as_view(), name="api-check"),
+    path("partner-checks/<slug:key>/replies", RepliesView.as_view(), name="api-replies"),
     path("threshold-check", ThresholdCheckView.as_view(), name="api-threshold-check"),
     path("agency/quality", AgencyQualityView.as_view(), name="api-quality"),
     path("reference-data", ReferenceDataView.as_view(), name="api-reference-data"),

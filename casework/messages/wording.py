@@ -85,6 +85,10 @@ TO_STAFF = {
         "A partner answered about your team's case {case}",
         "The decision on {contact} did not wait for this answer. Please read it with the contact.",
     ),
+    Message.PARTNER_REPLIED: (
+        "A partner replied about {contact}",
+        "It answers your question in its own system, or asks back. Please read it with the contact.",
+    ),
     Message.FILE_ADDED: (
         "A file was sent about {contact}",
         "The agency that told us about this family sent a file. Please read it: it may change what is right.",
@@ -188,6 +192,20 @@ def write(message: OutboxMessage) -> Letter:
                 f"The work that began with your contact {message.contact} has ended",
                 *_ending(message),
                 "If you are worried about the child again, please contact us again.",
+            )
+        case Message.CHECK_ASKED:
+            return _letter(
+                "A question about a child waits for your agency",
+                "The front door asks your agency what it knows. Your system has the question, and takes the answer; "
+                "that nothing is known is an answer, too.",
+                "Please do not answer this e-mail: what is known of a child does not belong in e-mails.",
+            )
+        case Message.CHECK_LATE:
+            return _letter(
+                "Your agency has not answered a question about a child yet",
+                "The time for the answer is over, and a decision about a child waits for it. Your system has the "
+                "question, and takes the answer. If you need more time, or cannot find the family, ask back there.",
+                "Please do not answer this e-mail: what is known of a child does not belong in e-mails.",
             )
         case Message.REMINDER:
             carried = message.carries.select_related("reminder__clock", "contact", "case")

@@ -44,7 +44,9 @@ from casework.models.contacts import (
     FamilyAgreement,
     ParentsTold,
     PartnerCheck,
+    PartnerReply,
     PersonMatch,
+    ReplyKind,
     SharingBasis,
 )
 from casework.models.cover import Absence, Duty, DutyRole, away_on
@@ -142,6 +144,7 @@ __all__ = [
     "Outcome",
     "ParentsTold",
     "PartnerCheck",
+    "PartnerReply",
     "PasswordLink",
     "Person",
     "PersonDetail",
@@ -153,6 +156,7 @@ __all__ = [
     "ReminderLook",
     "Replay",
     "ReplayedContact",
+    "ReplyKind",
     "Responsibility",
     "RestrictedAccess",
     "Restriction",

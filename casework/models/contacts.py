@@ -7,6 +7,7 @@ Contacts and the people in them.
 from __future__ import annotations
 
 from datetime import datetime
+from secrets import token_hex
 from typing import Any, ClassVar
 
 import pgtrigger
@@ -18,7 +19,7 @@ from casework.models.cases import Case
 from casework.models.choices import DASHES, RAGS, Gap
 from casework.models.indexes import is_among
 from casework.models.people import Person, without_name
-from casework.models.refusals import NOT_BLANK, lacks_sign_off, never_deleted, never_emptied, refuse_if
+from casework.models.refusals import NOT_BLANK, append_only, lacks_sign_off, never_deleted, never_emptied, refuse_if
 from casework.models.visibility import CLOSES_AT_LEAST, is_open_contact, sees_contact
 from casework.references import new_contact_reference
 from casework.statuses import ContactStatus, MatchStatus, PartnerCheckStatus
@@ -623,18 +624,43 @@ class PersonMatch(models.Model):
         return int(self.score * 100)
 
 
+def new_check_key() -> str:
+    """What a question is called in its address: nobody guesses it."""
+    return token_hex(16)
+
+
+class PartnerCheckQuerySet(models.QuerySet["PartnerCheck"]):
+    def own(self, agency: Agency) -> PartnerCheckQuerySet:
+        """The questions that this agency reads in its own system."""
+        return self.filter(agency=agency, key__isnull=False)
+
+
 class PartnerCheck(models.Model):
-    """A question to a partner agency about the children of a contact, and its answer."""
+    """
+    A question to a partner agency about the children of a contact, and its answer.
+
+    With a `key` the agency reads it in its own system, with the names of these children, and answers there: `ended_by`
+    is null then. Without one, whoever asks telephones or writes, and records the answer.
+    """
 
     contact = models.ForeignKey(Contact, on_delete=models.PROTECT, related_name="partner_checks")
     agency = models.ForeignKey(Agency, on_delete=models.PROTECT, related_name="partner_checks")
+    key = models.CharField(max_length=32, unique=True, null=True, editable=False)  # noqa: DJ001  # unique where given
+    child_ids = ArrayField(
+        models.BigIntegerField(), default=list, db_default=[], help_text="The children whom the agency reads of there."
+    )
     question = models.TextField()
     asked_at = models.DateTimeField()
     asked_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    told_late_at = models.DateTimeField(
+        null=True, help_text="When the agency was told that its answer is late, where it has an address for that."
+    )
     status = models.CharField(max_length=10, choices=PartnerCheckStatus, default=PartnerCheckStatus.ASKED)
     ended_at = models.DateTimeField(null=True)
     ended_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
     answer = models.TextField(blank=True)
+
+    objects = PartnerCheckQuerySet.as_manager()
 
     class Meta:
         ordering: ClassVar = ["id"]
@@ -648,9 +674,9 @@ class PartnerCheck(models.Model):
             models.CheckConstraint(
                 condition=Q(status=PartnerCheckStatus.ASKED, ended_at__isnull=True, ended_by__isnull=True, answer="")
                 | Q(
+                    Q(ended_by__isnull=False) | Q(key__isnull=False),
                     status=PartnerCheckStatus.ANSWERED,
                     ended_at__isnull=False,
-                    ended_by__isnull=False,
                     answer__regex=NOT_BLANK,
                 )
                 | Q(status=PartnerCheckStatus.WITHDRAWN, ended_at__isnull=False, ended_by__isnull=False, answer=""),
@@ -664,8 +690,10 @@ class PartnerCheck(models.Model):
         triggers: ClassVar = [
             refuse_if(
                 """TG_OP = 'DELETE' OR OLD.status <> 'asked'
-                   OR (NEW.contact_id, NEW.agency_id, NEW.question, NEW.asked_at, NEW.asked_by_id)
-                      IS DISTINCT FROM (OLD.contact_id, OLD.agency_id, OLD.question, OLD.asked_at, OLD.asked_by_id)""",
+                   OR (NEW.contact_id, NEW.agency_id, NEW.key, NEW.child_ids, NEW.question, NEW.asked_at,
+                       NEW.asked_by_id) IS DISTINCT FROM
+                      (OLD.contact_id, OLD.agency_id, OLD.key, OLD.child_ids, OLD.question, OLD.asked_at,
+                       OLD.asked_by_id)""",
                 on=pgtrigger.Update | pgtrigger.Delete,
                 name="a_partner_check_ends_once",
                 message="A question to a partner ends once, and stays as it was asked.",
@@ -675,6 +703,59 @@ class PartnerCheck(models.Model):
 
     def __str__(self) -> str:
         return f"{self.contact}: {self.agency}"
+
+
+LONGEST_REPLY = 20_000
+
+
+class ReplyKind(models.TextChoices):
+    """What is said about a question to a partner after it was asked."""
+
+    ANSWER = "answer", "Answer"
+    NOTHING_KNOWN = "nothing_known", "Nothing is known"
+    ASKS_BACK = "asks_back", "Asks back"
+    TOLD = "told", "Told by the front door"
+
+
+class PartnerReply(models.Model):
+    """
+    Something that an agency said in its system about a question to it, or the front door in return. What it says after
+    the question has ended is kept, too.
+    """
+
+    partner_check = models.ForeignKey(PartnerCheck, on_delete=models.PROTECT, related_name="replies")
+    at = models.DateTimeField()
+    by_agency = models.ForeignKey(Agency, on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
+    by_user = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
+    kind = models.CharField(max_length=15, choices=ReplyKind)
+    text = models.TextField(blank=True)
+    idempotency_key = models.CharField(max_length=255, null=True)  # noqa: DJ001  # unique where given
+    digest = models.CharField("SHA-256 of what was sent", max_length=64, blank=True)
+
+    class Meta:
+        ordering: ClassVar = ["id"]
+        verbose_name_plural = "partner replies"
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["by_agency", "idempotency_key"], name="a_reply_uses_an_idempotency_key_once"
+            ),
+            models.CheckConstraint(
+                condition=Q(
+                    by_agency__isnull=False,
+                    by_user__isnull=True,
+                    kind__in=(ReplyKind.ANSWER, ReplyKind.NOTHING_KNOWN, ReplyKind.ASKS_BACK),
+                )
+                | Q(by_agency__isnull=True, by_user__isnull=False, kind=ReplyKind.TOLD),
+                name="a_reply_says_who_replied",
+            ),
+            models.CheckConstraint(
+                condition=Q(kind=ReplyKind.NOTHING_KNOWN) | Q(text__regex=NOT_BLANK), name="a_reply_says_something"
+            ),
+        ]
+        triggers: ClassVar = append_only("a_reply_stays", "What was said about a question stays as it was said.")
+
+    def __str__(self) -> str:
+        return f"{self.partner_check}, {self.at:%Y-%m-%d %H:%M}"
 
 
 class ContactHandoverQuerySet(models.QuerySet["ContactHandover"]):

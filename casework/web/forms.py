@@ -14,6 +14,7 @@ from casework.actions.matches import ShowsAnAddress
 from casework.models import Case, Contact, ContactAdult, ContactChild, HandoffKind, MilestoneKind
 from casework.reading.team_work import Load
 from casework.web.rendering import (
+    Checkboxes,
     DatePartsField,
     Form,
     Radios,
@@ -247,25 +248,49 @@ class AssignForm(ActionForm):
 
 
 class AskPartnerForm(ActionForm):
-    """Record a request to a partner, who is asked outside the service."""
+    """Ask a partner in its own system, or record that it is asked by telephone or e-mail."""
 
     agency = choice_of(
         "Which partner?", Agency.objects.filter(is_active=True), else_says="Select the partner that is asked"
     )
+    in_system = forms.ChoiceField(
+        label="How is it asked?",
+        widget=Radios,
+        required=False,
+        choices=[("", "By telephone or e-mail, by me"), ("yes", "In its own system, which shows it the question")],
+        help_text="Its own system also shows the names and dates of birth of the children, and when the answer is due.",
+    )
+    child_ids = forms.MultipleChoiceField(
+        label="If in its own system: about which children?", widget=Checkboxes, required=False
+    )
     question = reason_field("What do you ask, and why?", "Only what is needed to keep the children safe.")
 
-    def __init__(self, *args: Any, but_not: Collection[int] = (), **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, children: Iterable[ContactChild] = (), but_not: Collection[int] = (), **kwargs: Any
+    ) -> None:
         """:param but_not: the ids of the partners who are asked already, and have not answered."""
         super().__init__(*args, prefix="ask", **kwargs)
-        field = self.fields["agency"]
+        field, about = self.fields["agency"], self.fields["child_ids"]
         assert isinstance(field, forms.ModelChoiceField)
         field.queryset = Agency.objects.filter(is_active=True).exclude(pk__in=but_not)
+        assert isinstance(about, forms.MultipleChoiceField)
+        about.choices = [(str(child.pk), child.called) for child in children]
+
+    def of_children(self) -> list[int]:
+        """The ids of the children who are selected."""
+        return [int(chosen) for chosen in self.cleaned_data["child_ids"]]
 
 
 class PartnerAnswerForm(ActionForm):
     """Write down what a partner answered."""
 
     answer = reason_field("What did they say?", "That they know nothing is an answer too.")
+
+
+class TellPartnerForm(ActionForm):
+    """Answer what a partner asked back in its own system."""
+
+    text = reason_field("What should they know?", "They read it in their own system.")
 
 
 class PartnerWithdrawForm(ActionForm):

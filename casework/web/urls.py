@@ -100,6 +100,11 @@ urlpatterns = [
         name="contact-partner-answer",
     ),
     path(
+        "contacts/<reference:reference>/partners/<int:check_id>/tell/",
+        partner_checks.tell,
+        name="contact-partner-tell",
+    ),
+    path(
         "contacts/<reference:reference>/partners/<int:check_id>/withdraw/",
         partner_checks.withdraw,
         name="contact-partner-withdraw",
@@ -201,6 +206,7 @@ urlpatterns = [
     path("reports/overrides/", reports.overrides, name="report-overrides"),
     path("reports/overrides/contacts/", reports.contacts, name="report-contacts"),
     path("reports/equality/", reports.equality, name="report-equality"),
+    path("reports/answers/", reports.answers, name="report-answers"),
     path("reports/quality/", reports.quality, name="report-quality"),
     path("reports/quality/figures.csv", reports.quality_csv, name="report-quality-csv"),
 ]

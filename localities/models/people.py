@@ -256,6 +256,13 @@ class Agency(models.Model):
         blank=True,
         help_text="As school.example, bucks.police.example. What was decided is told in e-mails to these alone.",
     )
+    checks_email = models.EmailField(
+        "e-mail address for questions",
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Where it hears that a question about a child waits in its system, and that an answer is late.",
+    )
     is_active = models.BooleanField("may send contacts", default=True)
 
     class Meta:

@@ -50,7 +50,7 @@ class TestAsking:
         assert (check.asked_by, check.asked_at) == (oliver, story.now)
         assert check.clocks.running().get().kind == "partner_check"
         event = AuditEvent.objects.get(event=Event.PARTNER_ASKED, contact=check.contact)
-        assert event.detail == {"agency": "example-police", "check": check.pk}
+        assert event.detail == {"agency": "example-police", "check": check.pk, "in_system": False}
 
     def test_each_partner_has_one_open_request_at_most(self, story: Story) -> None:
         contact = story.contact()

@@ -13,11 +13,11 @@ from django.utils import timezone
 
 from casework.api.urls import addresses
 from casework.jobs.contact_batches import take_in
-from casework.models import Contact, ContactBatch
+from casework.models import Contact, ContactBatch, PartnerCheck
 from localities.models import Agency
 from tests.stage.files import PDF
 from tests.stage.story import Story
-from tests.stage.web_client import Partner, problem, todays_document
+from tests.stage.web_client import Partner, every_scope, problem, todays_document
 
 API = "/api/v1"
 # What each address takes, so that nothing but the object itself can be wrong. An address that is not here fails.
@@ -26,11 +26,20 @@ SENT: dict[tuple[str, str], Any] = {
     ("api-information", "POST"): {"why": "The father is back at home."},
     ("api-files", "POST"): PDF,
     ("api-batch", "GET"): None,
+    ("api-check", "GET"): None,
+    ("api-replies", "POST"): {"kind": "nothing_known"},
 }
 # They differ with each answer.
 DIFFER = {"X-Correlation-ID", "X-Request-ID", "RateLimit"}
 PARAMETER = re.compile(r"<\w+:\w+>")
+CHECKS = ("api-check", "api-replies")
 OF_ONE_OBJECT = [address for address in addresses if "<" in str(address.pattern)]
+
+
+@pytest.fixture
+def partner(school: Agency) -> Partner:
+    """The school's system, which may do everything."""
+    return Partner(school, scope=every_scope())
 
 
 def methods_of(address: URLPattern) -> Iterator[str]:
@@ -55,18 +64,29 @@ def batch_of(partner: Partner) -> ContactBatch:
     return ContactBatch.objects.get(key=answer.json()["id"])
 
 
-def own(partner: Partner, address: URLPattern) -> object:
-    """An object of this kind that the agency itself sent."""
+def own(partner: Partner, address: URLPattern, story: Story) -> object:
+    """An object of this kind that is the agency's own."""
+    if address.name in CHECKS:
+        return asked(story, partner.agency.code).key
     return batch_of(partner) if address.name == "api-batch" else partner.sent()
+
+
+def asked(story: Story, agency: str, *, in_system: bool = True) -> PartnerCheck:
+    return story.asked(story.contact(), agency=agency, in_system=in_system)
 
 
 def none_at(address: URLPattern) -> str:
     """What no object of this kind is called."""
-    return "0" * 32 if address.name == "api-batch" else "CON-AAAA-AAAA"
+    return "0" * 32 if "<slug:key>" in str(address.pattern) else "CON-AAAA-AAAA"
 
 
 def others_at(address: URLPattern, story: Story) -> dict[str, object]:
-    """The objects of this kind that another agency sent."""
+    """The objects of this kind that are another agency's."""
+    if address.name in CHECKS:
+        Partner(Agency.objects.get(code="example-police"))
+        closed = asked(story, "example-police")
+        story.decided(closed.contact)
+        return {"open": asked(story, "example-police").key, "closed": closed.key}
     if address.name == "api-batch":
         police = Partner(Agency.objects.get(code="example-police"))
         settled = batch_of(police)
@@ -94,7 +114,7 @@ def test_what_is_another_agencys_looks_like_nothing(
 ) -> None:
     none = ask(partner, address, method, none_at(address))
     problem(none, 404, "not-found")
-    answer = ask(partner, address, method, own(partner, address))
+    answer = ask(partner, address, method, own(partner, address, story))
     assert answer.status_code in {200, 201}, answer.content
     for what, other in others_at(address, story).items():
         answer = ask(partner, address, method, other)

@@ -44,6 +44,7 @@ from triage.ruleset import shipped
 SCHEMA, DOCS, CHECK = "/api/v1/schema", "/api/v1/docs", "/api/v1/threshold-check"
 QUALITY = "/api/v1/agency/quality"
 BATCHES = "/api/v1/contact-batches"
+PARTNER_CHECKS = "/api/v1/partner-checks"
 INFORMATION = CONTACTS + "/{reference}/information"
 OPERATIONS = {
     ("post", CONTACTS): "contacts:write",
@@ -53,6 +54,9 @@ OPERATIONS = {
     ("post", CONTACTS + "/{reference}/files"): "contacts:write",
     ("post", BATCHES): "contacts:write",
     ("get", BATCHES + "/{key}"): "contacts:write",
+    ("get", PARTNER_CHECKS): "checks:answer",
+    ("get", PARTNER_CHECKS + "/{key}"): "checks:answer",
+    ("post", PARTNER_CHECKS + "/{key}/replies"): "checks:answer",
     ("post", CHECK): "threshold:check",
     ("get", QUALITY): "contacts:read",
 }
@@ -106,7 +110,7 @@ class TestTheDescription:
         schemes = schema["components"].get("securitySchemes", {})
         flows = [scheme["flows"]["clientCredentials"] for scheme in schemes.values() if scheme["type"] == "oauth2"]
         assert [flow["tokenUrl"] for flow in flows] == ["/o/token"]
-        assert set(flows[0]["scopes"]) == {"contacts:write", "contacts:read", "threshold:check"}
+        assert set(flows[0]["scopes"]) == set(OPERATIONS.values())
         (needs,) = operation(schema, method, path)["security"]
         assert list(needs.values()) == [[OPERATIONS[method, path]]]
 
@@ -214,7 +218,7 @@ class TestTheDescription:
         expected = {"401", "403", "405", "406", "429", "500"} | ({"400", "415"} if method == "post" else set())
         expected |= {"404"} if "{" in path else {"400"} if path != QUALITY else set()
         assert expected <= set(refusals)
-        has_a_key = path.startswith(CONTACTS) and method == "post"
+        has_a_key = (path.startswith(CONTACTS + "/") or path == CONTACTS or "replies" in path) and method == "post"
         assert ("422" in refusals) == has_a_key, "nothing else has a key that could come twice"
         for code, answer in refusals.items():
             assert set(answer["content"]) == {PROBLEM}, code

@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 from casework.api.urls import addresses
 from casework.models import AuditEvent, Event
 from localities.models import Agency
-from tests.stage.web_client import CONTACTS, Partner, limit_calls, problem, todays_document
+from tests.stage.web_client import CONTACTS, Partner, every_scope, limit_calls, problem, todays_document
 
 AccessToken = get_access_token_model()
 
@@ -118,7 +118,8 @@ class TestTheLimits:
         assert answer.headers["RateLimit-Policy"] == '"sending";q=2;w=60, "urgent";q=2;w=60'
         assert re.fullmatch(r'"sending";r=0;t=\d+, "urgent";r=1;t=\d+', answer.headers["RateLimit"])
 
-    def test_every_address_that_needs_a_token_says_it(self, partner: Partner) -> None:
+    def test_every_address_that_needs_a_token_says_it(self, school: Agency) -> None:
+        partner = Partner(school, scope=every_scope())
         for address in addresses:
             path = f"/api/v1/{re.sub('<.*>', 'CON-AAAA-AAAA', str(address.pattern))}"
             limit = {

@@ -127,11 +127,11 @@ def test_a_family_is_asked_and_its_case_finds_its_way(
     expect(clocks.get_by_text(re.compile("Paused for"))).to_be_visible()
 
     # A partner is asked, and what it says is kept.
-    part = unfolded(window, "Record a request to a partner")
+    part = unfolded(window, "Ask a partner")
     part.get_by_label("Which partner?").select_option(label="Example Police")
     part.get_by_label("What do you ask, and why?").fill("Have you been called to the home since September?")
     with window.next_page():
-        part.get_by_role("button", name="Record request").click()
+        part.get_by_role("button", name="Ask partner").click()
     part = unfolded(window, "Record the answer of Example Police")
     part.get_by_label("What did they say?").fill("They know nothing of the family.")
     part.get_by_role("button", name="Save answer").click()

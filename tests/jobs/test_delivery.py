@@ -36,11 +36,11 @@ from casework.actions import (
     rule_sets,
     signing_in,
 )
-from casework.jobs import delivery, files, integrity_checks, lost_leads, rechecks, sweep
+from casework.jobs import delivery, files, integrity_checks, late_answers, lost_leads, rechecks, sweep
 from casework.messages import outbox
-from casework.models import AuditEvent, Case, Contact, Event, Message, OutboxMessage, Reminder
+from casework.models import AuditEvent, Case, Contact, Event, Message, OutboxMessage, Reminder, ReplyKind
 from errors import InvalidInput, NotAllowedInStatus, NotPermitted
-from localities.models import Membership, User
+from localities.models import Agency, AgencyClient, Membership, User
 from localities.working_time import local_day
 from tests.stage.clamd import EICAR, clamd
 from tests.stage.documents import child
@@ -782,6 +782,16 @@ def _more_is_known(story: Story, contact: Contact, typed: str) -> None:
     corrections.learn(contact_id=contact.pk, document=said, by=person("ben"), now=story.later())
 
 
+def _asked_in_its_system(story: Story, typed: str) -> None:
+    """An agency is asked in its own system, is late, and answers."""
+    surgery = Agency.objects.get(code="example-surgery")
+    AgencyClient.objects.create(agency=surgery, name="A system")
+    Agency.objects.filter(pk=surgery.pk).update(checks_email="questions@surgery.example")
+    check = story.asked(story.contact(**_family()), surgery.code, question=typed, in_system=True)
+    late_answers.tell(now=check.clocks.get().due_at)
+    partner_checks.reply(key=check.key or "", kind=ReplyKind.ANSWER, text=typed, by=surgery, now=story.later())
+
+
 def _sent_files(story: Story, contact: Contact, settings: Settings, typed: str) -> None:
     """The agency and the front door put files on it, two with a virus; their names and words name the family."""
     assert contact.agency is not None
@@ -824,6 +834,7 @@ class TestNoName:
         asked = story.asked(linked, question=typed)
         story.decided(linked, rationale=typed, history=typed, without_answers=[], answers_follow=[asked.pk])
         partner_checks.record_answer(check_id=asked.pk, answer=typed, by=amina, now=story.later())
+        _asked_in_its_system(story, typed)
         neighbour = story.contact(**_family(), by="example-charity", source_code="1B")
         for agreed in (False, True):
             story.decided(neighbour, pathway="advice", level=3, rationale=typed)

@@ -77,6 +77,7 @@ from casework.models import (
     OpenListCopy,
     OutboxMessage,
     PartnerCheck,
+    PartnerReply,
     PasswordLink,
     Person,
     PersonDetail,
@@ -1240,7 +1241,8 @@ class TestPartnerChecks(GoesOnFromSharedStory):
         other = another_family(story)
         for to in (
             {"contact_id": str(other.pk)}, {"agency_id": str(school.pk)}, {"question": "'Another.'"},
-            {"asked_by_id": str(ben.pk)}, {"asked_at": "asked_at - interval '1 second'"},
+            {"asked_by_id": str(ben.pk)}, {"asked_at": "asked_at - interval '1 second'"}, {"key": "'k'"},
+            {"child_ids": "'{1}'"},
         ):  # fmt: skip
             with refused("a_partner_check_ends_once"):
                 change("casework_partnercheck", check.pk, **to)
@@ -1250,6 +1252,37 @@ class TestPartnerChecks(GoesOnFromSharedStory):
             delete("casework_partnercheck", check.pk)
         with refused("partner_checks_are_never_emptied"):
             run("TRUNCATE casework_partnercheck CASCADE")
+
+    def test_an_agency_answers_only_what_it_reads_in_its_system(self, check: PartnerCheck, school: Agency) -> None:
+        answered = self.ended("answered") | {"answer": "'Nothing.'", "ended_by_id": "NULL", "agency_id": str(school.pk)}
+        with refused("a_partner_check_that_ended_says_how_when_and_by_whom"):
+            copy("casework_partnercheck", check.pk, **answered)
+        with allowed():
+            copy("casework_partnercheck", check.pk, **answered, key="'k'")
+
+    def test_a_reply_says_who_and_what_and_stays(self, check: PartnerCheck, story: Story, police: Agency) -> None:
+        reply = PartnerReply.objects.create(
+            partner_check=check, at=story.now, by_agency=police, kind="answer", text="So.", idempotency_key="k"
+        )
+        with refused("a_reply_uses_an_idempotency_key_once"):
+            copy("casework_partnerreply", reply.pk)
+        another = {"idempotency_key": "NULL"}
+        staff = {"by_agency_id": "NULL", "by_user_id": str(check.asked_by_id)}
+        for wrong in ({"by_agency_id": "NULL"}, {"by_user_id": staff["by_user_id"]}, {"kind": "'told'"}, staff):
+            with refused("a_reply_says_who_replied"):
+                copy("casework_partnerreply", reply.pk, **another | wrong)
+        for kind in ("answer", "asks_back"):
+            with refused("a_reply_says_something"):
+                copy("casework_partnerreply", reply.pk, **another, text="' '", kind=f"'{kind}'")
+        with allowed():
+            copy("casework_partnerreply", reply.pk, **another, text="''", kind="'nothing_known'")
+            copy("casework_partnerreply", reply.pk, **another, **staff, kind="'told'")
+        with refused("a_reply_stays"):
+            change("casework_partnerreply", reply.pk, text="'Another.'")
+        with refused("a_reply_stays"):
+            delete("casework_partnerreply", reply.pk)
+        with refused("a_reply_stays_all"):
+            run("TRUNCATE casework_partnerreply")
 
     @staticmethod
     def ended(status: str) -> dict[str, str]:

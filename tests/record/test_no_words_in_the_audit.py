@@ -65,11 +65,12 @@ from casework.models import (
     Handoff,
     OutboxMessage,
     PersonMatch,
+    ReplyKind,
     RestrictedAccess,
 )
 from casework.record import audit
 from casework.record.responsibilities import current
-from localities.models import Agency, CalendarDay, Membership, OtherAuthority, Team, User
+from localities.models import Agency, AgencyClient, CalendarDay, Membership, OtherAuthority, Team, User
 from localities.working_time import local_day
 from tests.stage.administrator import Administrator
 from tests.stage.clamd import EICAR, clamd
@@ -156,6 +157,7 @@ class WholeStory:
                 partner_checks.record_answer(check_id=check.pk, answer=WORD, **self.said())
             else:
                 partner_checks.withdraw(check_id=check.pk, reason=WORD, **self.said())
+        self.asked_in_its_system(contact)
         said: dict[str, Any] = {
             "contact_id": contact.pk, "kind": "call", "text": WORD, "happened_at": None, "child_ids": [],
             "adult_ids": [],
@@ -199,6 +201,18 @@ class WholeStory:
             match = PersonMatch.objects.filter(child__contact=like, status="proposed").earliest("pk")
             matches.settle(contact_id=like.pk, match_id=match.pk, same=same, reason=WORD, **self.said())
             matches.undo(contact_id=like.pk, match_id=match.pk, reason=WORD, **self.said())
+
+    def asked_in_its_system(self, contact: Contact) -> None:
+        surgery = Agency.objects.get(code="example-surgery")
+        AgencyClient.objects.create(agency=surgery, name=WORD)
+        check = partner_checks.ask(
+            contact_id=contact.pk, agency_id=surgery.pk, question=WORD, in_system=True, **self.said()
+        )
+        said: dict[str, Any] = {"key": check.key, "text": WORD, "by": surgery}
+        partner_checks.reply(**said, kind=ReplyKind.ASKS_BACK, now=self.story.later())
+        partner_checks.tell(check_id=check.pk, text=WORD, **self.said())
+        viewing.list_own_checks(narrowed=list, by=surgery, now=self.story.later())
+        partner_checks.reply(**said, kind=ReplyKind.ANSWER, now=self.story.later())
 
     @staticmethod
     def fail() -> Any:

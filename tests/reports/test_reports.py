@@ -13,9 +13,10 @@ import pytest
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from casework.actions import corrections, receiving
+from casework.actions import corrections, partner_checks, receiving
 from casework.facts.contact_document import age_on
 from casework.models import AuditEvent, Contact, ContactChild, Recommendation
+from casework.reports import answers as answers_report
 from casework.reports import equality, overrides
 from casework.reports.cells import Mark
 from casework.reports.comparison import Comparison, OverrideKind
@@ -728,3 +729,29 @@ def rows(page: Page, heading: str) -> dict[str, list[str]]:
     (part,) = [part for part in page.main.all("section") if part["aria-labelledby"] == heading]
     found = [row for row in part.all("tr") if row.all("td")]
     return {row.all("th")[0].text: [cell.text for cell in row.all("td")] for row in found}
+
+
+class TestHowPartnersAnswer:
+    def test_it_counts_by_agency_what_was_answered_what_is_late_and_what_was_not_waited_for(self, story: Story) -> None:
+        began = story.now
+        for number in range(3):
+            contact = story.contact(children=[child(first_name=f"Child{number}", nhs_number=None)])
+            check = story.asked(contact, at=began)
+            if number:
+                partner_checks.record_answer(
+                    check_id=check.pk, answer="Nothing.", by=person("amina"), now=began + timedelta(hours=number)
+                )
+        story.asked(contact, "example-surgery", at=began)
+        withdrawn = story.asked(contact, "example-health-visiting", at=began)
+        partner_checks.withdraw(check_id=withdrawn.pk, reason="Known.", by=person("amina"), now=story.later())
+        on = local_day(began)
+        soon = answers_report.report(Period(on, on), now=began + timedelta(hours=1))
+        assert {each.agency: (each.asked, each.answered, each.late, each.not_waited_for) for each in soon} == {
+            "Example Police": (3, 2, 0, 0), "Example Surgery": (1, 0, 0, 0), "Example Health Visiting": (1, 0, 0, 1),
+        }  # fmt: skip
+        late = answers_report.report(Period(on, on), now=began + timedelta(days=10))
+        assert [(each.agency, each.late) for each in late][:2] == [("Example Police", 1), ("Example Surgery", 1)]
+        police = late[0]
+        assert (police.median, police.longest) == (timedelta(hours=1.5), timedelta(hours=2))
+        assert (late[1].median, late[1].in_system) == (None, 0)
+        assert answers_report.report(Period(on + timedelta(days=1), on + timedelta(days=1)), now=began) == []

@@ -17,7 +17,7 @@ PARTS = {
     "open_offer", "ordinal",
     "other_team", "own_team", "pass_on", "pass_to_emergency_duty", "people_of", "people_of_record", "preview",
     "recommend_again", "recommend_in_work", "recommendation_for", "recommended_so_far", "red_alerts",
-    "seeing_about", "unanswered", "is_guarded", "is_of_case", "lacks_contact",
+    "seeing_about", "partner_checks.told", "unanswered", "is_guarded", "is_of_case", "lacks_contact",
     "wait_for_a_team", "who_can_see_to", "withdraw_unanswered", "would_bounce",
     "faults_of_words", "missing", "sheet", "shifts",
     "can_be_on_duty", "later_by_days", "of_week", "readable", "to_suggest", "version_of", "who_can_cover",

@@ -130,11 +130,14 @@ class Story:
         by: str = "amina",
         at: datetime | None = None,
         question: str = "What do you know of them?",
+        *,
+        in_system: bool = False,
     ) -> PartnerCheck:
-        """A question to a partner that nobody has answered yet."""
+        """A question to a partner that nobody has answered yet; with `in_system` about every child of the contact."""
         return partner_checks.ask(
-            contact_id=contact.pk, agency_id=Agency.objects.get(code=agency).pk, question=question, by=person(by),
-            now=at or self.later(),
+            contact_id=contact.pk, agency_id=Agency.objects.get(code=agency).pk, question=question,
+            in_system=in_system, child_ids=[child.pk for child in contact.children.all()] if in_system else [],
+            by=person(by), now=at or self.later(),
         )  # fmt: skip
 
     def answered(self, check: PartnerCheck, answer: str = "Nothing.", by: str = "amina") -> PartnerCheck:

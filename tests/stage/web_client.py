@@ -13,6 +13,7 @@ from itertools import count, islice
 from typing import Any, Protocol
 
 import pytest
+from django.conf import settings
 from django.db.models import Model
 from django.test import Client
 from django.test.client import ClientHandler
@@ -96,6 +97,12 @@ def credentials(agency: Agency, name: str = "A system") -> tuple[str, str]:
     secret: str = client.client_secret
     client.save()
     return client.client_id, secret
+
+
+def every_scope() -> str:
+    """All that a partner's system may ask for."""
+    scopes: dict[str, str] = settings.OAUTH2_PROVIDER["SCOPES"]
+    return " ".join(scopes)
 
 
 @dataclass

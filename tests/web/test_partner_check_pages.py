@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from casework.models import AuditEvent, Contact, Event, OutboxMessage, PartnerCheck
+from casework.actions import partner_checks
+from casework.models import AuditEvent, Contact, Event, OutboxMessage, PartnerCheck, ReplyKind
 from casework.record import integrity
-from localities.models import Agency
+from localities.models import Agency, AgencyClient
 from tests.stage.pages import WHY
 from tests.stage.staff import (
     ANOTHER_FAMILY,
@@ -93,6 +94,54 @@ class TestAskingAPartner:
             {"id_ask-agency": says["id_ask-agency"]},
         )
         assert page.form(f"{path_of(contact)}partners/")["ask-question"] == QUESTION, "what was typed is not lost"
+
+
+class TestAskingInItsSystem:
+    @pytest.fixture
+    def police(self, police: Agency) -> Agency:
+        AgencyClient.objects.create(agency=police, name="A system")
+        return police
+
+    def ask(self, contact: Contact, page: Page, police: Agency, *children: object) -> Any:
+        chosen = {"ask-in_system": "yes", "ask-child_ids": [str(child) for child in children]}
+        return SignedIn("amina").send(contact, "partners", page, **sent(police), **chosen)
+
+    def test_it_is_asked_about_the_children_who_are_selected(
+        self, contact: Contact, waiting: dict[str, Page], police: Agency
+    ) -> None:
+        child = contact.children.get()
+        is_done(self.ask(contact, waiting["amina"], police, child.pk), contact)
+        check = contact.partner_checks.get()
+        assert (check.key is not None, check.child_ids) == (True, [child.pk])
+        page = SignedIn("maya").open(contact)
+        assert f"It reads this in its own system, with the names of {child.called}." in page.text
+
+    def test_an_agency_without_one_is_asked_otherwise(
+        self, contact: Contact, waiting: dict[str, Page], school: Agency
+    ) -> None:
+        says = "Example Primary School has no system here. Ask by telephone or e-mail."
+        is_wrong(self.ask(contact, waiting["amina"], school), {"id_ask-in_system": says})
+        assert not contact.partner_checks.exists()
+
+    def test_what_it_asks_back_is_answered_on_the_page(
+        self, contact: Contact, waiting: dict[str, Page], police: Agency
+    ) -> None:
+        self.ask(contact, waiting["amina"], police)
+        check = contact.partner_checks.get()
+        said: dict[str, Any] = {"key": check.key, "by": police, "now": timezone.now()}
+        partner_checks.reply(**said, kind=ReplyKind.ASKS_BACK, text="Which surname does she use?")
+        oliver, action = SignedIn("oliver"), f"partners/{check.pk}/tell"
+        page = oliver.open(contact)
+        assert "Which surname does she use?" in page.text
+        is_wrong(oliver.send(contact, action, page), {f"id_tell{check.pk}-text": "Enter what the partner should know"})
+        is_done(oliver.send(contact, action, page, **{f"tell{check.pk}-text": "Ashworth."}), contact)
+        refused = SignedIn("sam").post(contact, action, **{f"tell{check.pk}-text": "Lee."})
+        is_refused(refused, 403, f"Only front-door staff can work on {contact}.")
+        partner_checks.reply(**said, kind=ReplyKind.NOTHING_KNOWN, text="")
+        page = oliver.open(contact)
+        assert "Told by the front door, Oliver" in page.text
+        assert "in its own system: Nothing is known." in page.text
+        assert did(Event.PARTNER_TOLD) == ["oliver"]
 
 
 class TestPartners:

@@ -33,6 +33,7 @@ from casework.models import (
     ContactHandover,
     Decision,
     PartnerCheck,
+    PartnerReply,
     PersonMatch,
     Responsibility,
     StatusChange,
@@ -58,6 +59,7 @@ from casework.web.forms import (
     PartnerAnswerForm,
     PartnerWithdrawForm,
     ProtectForm,
+    TellPartnerForm,
     UndoMatchForm,
     people_to_lift,
     people_to_protect,
@@ -210,13 +212,14 @@ def page(request: HttpRequest, reference: str, now: datetime, **shown: Any) -> H
     if contact.case is not None:
         asked += [responsible, openable]
     answers = StatusChange.objects.filter(partner_check__contact=contact)
+    replies = PartnerReply.objects.filter(partner_check__contact=contact).select_related("by_user")
     found = read_parts(
-        contact, recorded, restrictions, clocks, changes, sent, answers, *notes.queries, *asked,
+        contact, recorded, restrictions, clocks, changes, sent, answers, replies, *notes.queries, *asked,
         handovers=contact.handovers.select_related("from_team", "to_team", "passed_by", "taken_on_by"),
         partner_checks=contact.partner_checks.select_related("agency", "asked_by", "ended_by"),
         decisions=contact.decisions.select_related("decided_by", "sign_off__by", "chosen_team", "chosen_case"),
     )  # fmt: skip
-    share_out(contact.partner_checks.all(), status_changes=answers)
+    share_out(contact.partner_checks.all(), status_changes=answers, replies=replies)
     context: dict[str, Any] = story_of(contact, cautions_in(recorded)) | {
         "now": now,
         "result": contact.recommendation.result if contact.recommendation else {},
@@ -320,13 +323,17 @@ def _protecting(contact: Contact, user: User, day: date, shown: dict[str, Any]) 
     }
 
 
-def _partner_checks(contact: Contact, shown: dict[str, Any]) -> list[tuple[PartnerCheck, Any, Any]]:
-    """The requests to partners, each with the forms for its answer and for its withdrawal."""
+def _partner_checks(contact: Contact, shown: dict[str, Any]) -> list[tuple[PartnerCheck, Any, Any, Any]]:
+    """The requests to partners, each with the forms for its answer, its withdrawal and what it is told."""
+    for check in contact.partner_checks.all():
+        shown_check: Any = check
+        shown_check.named = [child.called for child in contact.children.all() if child.pk in check.child_ids]
     return [
         (
             check,
             shown.get(f"answer{check.pk}") or PartnerAnswerForm(prefix=f"answer{check.pk}"),
             shown.get(f"withdraw{check.pk}") or PartnerWithdrawForm(prefix=f"withdraw{check.pk}"),
+            shown.get(f"tell{check.pk}") or TellPartnerForm(prefix=f"tell{check.pk}"),
         )
         for check in contact.partner_checks.all()
     ]
@@ -421,7 +428,7 @@ def _find_out(
         else None,
         "agreement": shown.get("agreement") or AgreementForm(contact),
         "checks": shown.get("checks") or OwnRecordsForm(contact),
-        "ask": shown.get("ask") or AskPartnerForm(but_not=asked),
+        "ask": shown.get("ask") or AskPartnerForm(children=contact.children.all(), but_not=asked),
     }
 
 

@@ -1,5 +1,5 @@
 """
-The pages of the reports on overrides, on equality and on what agencies send.
+The pages of the reports on overrides, on equality, on what agencies send and on how partners answer.
 
 They are for those who are responsible for how the rules are used. Everybody else gets 404.
 """
@@ -18,6 +18,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from casework.access import permissions
+from casework.reports import answers as answers_report
 from casework.reports import equality as equality_report
 from casework.reports import overrides as overrides_report
 from casework.reports import quality as quality_report
@@ -37,6 +38,7 @@ from localities.working_time import local_day
 A_PAGE = 50
 # What agencies send, on the page and in the file.
 FIGURES = ("Contacts", "Could not be read", "Share", "Else to check", "Unknown indicator", "Sent again")
+ANSWERS = ("Asked", "In its own system", "Answered", "Half of them within", "Longest", "Late", "Not waited for")
 MOST_BARS = 36
 CHART = "Overrides, in percent of what was decided, by month of receipt"
 A_MONTH = re.compile("20[0-9]{2}-(0[1-9]|1[0-2])")
@@ -126,6 +128,15 @@ def contacts(request: HttpRequest) -> HttpResponse:
 def equality(request: HttpRequest) -> HttpResponse:
     """Shows children by age, sex, ethnicity and disability, with small numbers hidden."""
     return _page(request, "equality", lambda period: {"report": equality_report.report(period)})
+
+
+@require_safe
+def answers(request: HttpRequest) -> HttpResponse:
+    """Shows how long partners take to answer, and who is late."""
+    return _page(
+        request, "answers",
+        lambda period: {"agencies": answers_report.report(period, now=timezone.now()), "figures": ANSWERS},
+    )  # fmt: skip
 
 
 @require_safe

@@ -29,7 +29,7 @@ DRAFT = f"/contacts/new/{'0' * 32}/"
 PAGES_OF_A_DRAFT = ("", "call-999/", "check/", *(f"{name}/" for name in SECTIONS))
 FILE_PAGES = ("files", "file", "file-download", "file-picture", "file-remove")
 REPORTS = ("/reports/overrides/", "/reports/overrides/contacts/", "/reports/equality/",
-           "/reports/quality/", "/reports/quality/figures.csv")  # fmt: skip
+           "/reports/quality/", "/reports/quality/figures.csv", "/reports/answers/")  # fmt: skip
 
 
 def _posts(contact: Contact, case: Case) -> Iterator[str]:
@@ -45,7 +45,7 @@ def test_every_address_is_tried_here() -> None:
     tried = {f"contact-{action}" for action in ON_CONTACTS} | {f"case-{action}" for action in ON_CASES}
     below = {
         "contact-match", "contact-undo-match", "contact-ask-partner", "contact-partner-answer",
-        "contact-partner-withdraw", "contact-protect", "contact-lift",
+        "contact-partner-tell", "contact-partner-withdraw", "contact-protect", "contact-lift",
         # tests/web/test_compare_pages.py
         "contact-matches",
         # tests/web/test_correction_pages.py
@@ -89,7 +89,7 @@ def test_every_address_is_tried_here() -> None:
     assert named == tried | below | of_reminders | of_restrictions | of_accounts | {
         "accessibility", "worklist", "contact", "contact-decided", "contact-new", "contact-screening",
         "team", "report-overrides", "report-contacts", "report-equality", "report-quality",
-        "report-quality-csv",
+        "report-quality-csv", "report-answers",
         # tests/web/test_team_pages.py has this.
         "team-allocate",
     }  # fmt: skip
@@ -190,6 +190,7 @@ class TestHeaders:
             "overrides": SignedIn("paula").client.get("/reports/overrides/"),
             "overruled": SignedIn("paula").client.get("/reports/overrides/contacts/"),
             "equality": SignedIn("paula").client.get("/reports/equality/"),
+            "answers": SignedIn("paula").client.get("/reports/answers/"),
             "wrong days": SignedIn("paula").client.get("/reports/overrides/?first=x"),
             "faults": ben.client.post(f"{path_of(case)}close/"),
             "not allowed": ben.client.get("/contacts/new/"),
