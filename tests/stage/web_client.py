@@ -101,7 +101,7 @@ def credentials(agency: Agency, name: str = "A system") -> tuple[str, str]:
 
 def every_scope() -> str:
     """All that a partner's system may ask for."""
-    scopes: dict[str, str] = settings.OAUTH2_PROVIDER["SCOPES"]
+    scopes: Any = settings.OAUTH2_PROVIDER["SCOPES"]
     return " ".join(scopes)
 
 
