@@ -445,6 +445,7 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "FileKindEnum": "casework.models.FileKind",
         "ReplyKindEnum": "casework.models.ReplyKind",
+        "RequestKindEnum": "casework.models.RequestKind",
         "SenderStatusEnum": "casework.statuses.SenderStatus",
         "AskedStatusEnum": "casework.statuses.AskedStatus",
     },

@@ -1,6 +1,6 @@
 """What the status of a record allows, whoever asks. Each check raises a sentence for people."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 
 from django.db.models import Count
@@ -16,6 +16,7 @@ from casework.models import (
     ContactChild,
     ContactDraft,
     ContactHandover,
+    DisagreementStep,
     FactorReset,
     File,
     FileState,
@@ -28,8 +29,11 @@ from casework.models import (
     PersonDetail,
     PersonMatch,
     Replay,
+    RequestKind,
+    RequestState,
     RestrictedAccess,
     Restriction,
+    SenderRequest,
     ShiftHandover,
 )
 from casework.models.files import MOST_ON_A_RECORD
@@ -270,6 +274,50 @@ def check_nothing_handed_over(contact: Contact, open_handover: ContactHandover |
 def check_is_asked(check: PartnerCheck) -> None:
     if check.status != PartnerCheckStatus.ASKED:
         raise NotAllowedInStatus(f"This request is {check.get_status_display().lower()} already.")
+
+
+def check_sender_can_ask(contact: Contact, kind: RequestKind, before: Iterable[SenderRequest], now: datetime) -> None:
+    """
+    :param before: what its sender asked of this kind before.
+    """
+    is_decided = contact.status == ContactStatus.DECIDED
+    if kind == RequestKind.WITHDRAW and is_decided:
+        raise NotAllowedInStatus("It is decided already. If you know more, add information; if you disagree, escalate.")
+    if kind == RequestKind.CHASE and is_decided and contact.feedback_given_at is not None:
+        says = f"You were told on {in_words(contact.feedback_given_at)} what was decided. If you disagree, escalate."
+        raise NotAllowedInStatus(says)
+    for each in before:
+        if each.ended_at is None:
+            says = f"You asked this on {in_words(each.at)}, and hear from us by {in_words(each.due_at)}."
+            raise NotAllowedInStatus(says)
+        if kind == RequestKind.CHASE and local_day(each.at) == local_day(now):
+            raise NotAllowedInStatus(
+                f"You asked this today already, on {in_words(each.at)}. Ring us if it cannot wait."
+            )
+
+
+def next_step_of_disagreement(contact: Contact, before: Sequence[SenderRequest], now: datetime) -> DisagreementStep:
+    """
+    The step that a disagreement takes now: the first, or the one after a step that is answered, or late.
+
+    :param before: its steps so far, in order.
+    """
+    if contact.status != ContactStatus.DECIDED:
+        raise NotAllowedInStatus("Nothing is decided yet. Add what you know, or ask what became of it.")
+    if not before:
+        return DisagreementStep.WORKER
+    last = before[-1]
+    if last.ended_at is None and now < last.due_at:
+        says = f"You disagreed on {in_words(last.at)}, and hear from us by {in_words(last.due_at)}."
+        raise NotAllowedInStatus(says)
+    if last.step == DisagreementStep.PARTNERSHIP:
+        raise NotAllowedInStatus("The partnership has it, or has answered: there is no further step. Please ring us.")
+    return DisagreementStep((last.step or 0) + 1)
+
+
+def check_awaits_answer(request: SenderRequest) -> None:
+    if request.state != RequestState.OPEN:
+        raise NotAllowedInStatus(f"This is {request.state.label.lower()} already.")
 
 
 def check_is_read_in_system(check: PartnerCheck) -> None:

@@ -10,6 +10,7 @@ from casework.models import (
     Contact,
     ContactHandover,
     Decision,
+    DisagreementStep,
     FactorReset,
     Handoff,
     Note,
@@ -68,6 +69,22 @@ def check_can_work_on(contact: Contact, by: User, on: date) -> None:
     """Front-door staff may record agreement, checks and matches."""
     if not roles_of(by, on).front_door_roles:
         raise NotPermitted(f"Only front-door staff can work on {contact}.")
+
+
+def check_can_answer_sender(contact: Contact, step: int | None, by: User, on: date) -> None:
+    """
+    Front-door staff answer what a sender asks. From the second step on, a disagreement is for those above them.
+
+    :param step: of a disagreement; None for anything else.
+    """
+    who = roles_of(by, on)
+    if step is None or step == DisagreementStep.WORKER:
+        check_can_work_on(contact, by, on)
+    elif step == DisagreementStep.MANAGER:
+        if Role.FRONT_DOOR_MANAGER not in who.front_door_roles and not who.has(Role.SERVICE_MANAGER):
+            raise NotPermitted("A front-door manager, or a service manager, answers this step of a disagreement.")
+    elif not who.has(Role.SERVICE_MANAGER):
+        raise NotPermitted("A service manager answers this step of a disagreement.")
 
 
 def check_can_assign(contact: Contact, by: User, on: date) -> None:

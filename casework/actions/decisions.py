@@ -8,7 +8,7 @@ from django.db import transaction
 
 from casework.access import conditions, permissions
 from casework.access.loading import locked_contact
-from casework.actions import contact_handovers, contact_owners, handoffs, partner_checks
+from casework.actions import contact_handovers, contact_owners, handoffs, partner_checks, sender_requests
 from casework.actions.effects import Effects
 from casework.actions.recommendations import LOCK_PEOPLE, hard_stops
 from casework.deadlines import clocks
@@ -375,6 +375,7 @@ def _take_effect(
     ended = [check for check in unanswered if check.pk not in decision.answers_follow]
     partner_checks.withdraw_unanswered(ended, by=by, now=now)
     clocks.stop_as_decided(contact, at=now)
+    sender_requests.overtake(contact, now=now)
     joined, already = None, frozenset[int]()
     if where.link_to is not None:
         joined, already = _link(contact, where.link_to, where.team, effects, by, now)

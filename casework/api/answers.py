@@ -11,7 +11,7 @@ from casework.access.conditions import is_told_outcomes
 from casework.api.lists import first_of
 from casework.api.quality import quality_as_sent, quality_of
 from casework.facts.still_open import still_open
-from casework.models import Contact, File
+from casework.models import Contact, File, SenderRequest
 from casework.statuses import SenderStatus
 from errors import Fault
 from triage.published_rules import of_version
@@ -50,6 +50,7 @@ def status_of(contact: Contact, request: Request) -> dict[str, Any]:
     return in_a_list(contact, request) | {
         "files": [file_of(file) for file in sent_files],
         "quality": quality_of(contact),
+        "requests": [_request(request) for request in contact.sender_requests.all()],
         **warnings_of(still_open(contact, indicators=indicators)),
     }
 
@@ -79,6 +80,19 @@ def in_a_list(contact: Contact, request: Request) -> dict[str, Any]:
         "next_step_due_at": moment(shown.next_step_due_at),
         "feedback_due_at": moment(shown.feedback_due_at),
         "feedback_given_at": moment(contact.feedback_given_at),
+    }
+
+
+def _request(asked: SenderRequest) -> dict[str, Any]:
+    return {
+        "kind": asked.kind,
+        "step": asked.step,
+        "at": moment(asked.at),
+        "text": asked.text,
+        "due_at": moment(asked.due_at),
+        "state": asked.state,
+        "ended_at": moment(asked.ended_at),
+        "answer": asked.answer,
     }
 
 

@@ -88,7 +88,32 @@ _IN_A_LIST = _OF_A_CONTACT | {
     "feedback_due_at": "2026-11-24T10:05:00+00:00",
     "feedback_given_at": None,
 }
+WITHDRAWAL = {"reason": "It is about a child of the same name at another school. We have sent the right one."}
+_ASKED: dict[str, Any] = {
+    "reference": "CON-7K4M-9QXT",
+    "url": "https://front-door.example/api/v1/contacts/CON-7K4M-9QXT",
+    "step": None,
+    "at": "2026-11-20T16:10:00+00:00",
+    "due_at": "2026-11-23T16:10:00+00:00",
+}
+WITHDRAWAL_ASKED = _ASKED | {"kind": "withdraw"}
+CHASE = {"message": "We have heard nothing since Friday. Should the family expect a call?"}
+CHASED = _ASKED | {"kind": "chase"}
+DISAGREEMENT = {"why": "He has told his teacher again, and the grandmother confirms it. Advice will not do."}
+DISAGREED = _ASKED | {"kind": "escalate", "step": 1}
 STATUS = _IN_A_LIST | {
+    "requests": [
+        {
+            "kind": "chase",
+            "step": None,
+            "at": "2026-11-21T09:00:00+00:00",
+            "text": "We have heard nothing since Friday.",
+            "due_at": "2026-11-23T17:30:00+00:00",
+            "state": "answered",
+            "ended_at": "2026-11-21T11:20:00+00:00",
+            "answer": "We are talking with the family today, and write to you this evening.",
+        }
+    ],
     "files": [FILE | {"state": "ready"}],
     "quality": {
         "gaps": _GAPS,

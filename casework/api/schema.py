@@ -21,6 +21,7 @@ from casework.models.choices import Gap
 from casework.models.contact_batches import MOST_CONTACTS, BatchState
 from casework.models.contacts import LONGEST_REPLY, ReplyKind
 from casework.models.files import LARGEST, FileKind, FileState
+from casework.models.sender_requests import LONGEST_TEXT, DisagreementStep, RequestKind, RequestState
 from casework.statuses import AskedStatus, SenderStatus
 from triage.facts import Facts
 from triage.ruleset import Hold, Rag, shipped
@@ -35,6 +36,9 @@ CAPABILITIES = [
     "quality",
     "partner_checks",
     "reference_data",
+    "withdraw",
+    "chase",
+    "escalate",
 ]
 
 
@@ -254,8 +258,26 @@ class PromisesSerializer(serializers.Serializer[Any]):
     feedback_given_at = serializers.DateTimeField(allow_null=True)
 
 
+class AskedOfUsSerializer(serializers.Serializer[Any]):
+    """What you asked about a contact, and what we say."""
+
+    kind = serializers.ChoiceField(choices=RequestKind.choices)
+    step = serializers.ChoiceField(choices=DisagreementStep.choices, allow_null=True)
+    at = serializers.DateTimeField()
+    text = serializers.CharField(allow_blank=True, help_text="Yours.")
+    due_at = serializers.DateTimeField()
+    state = serializers.ChoiceField(
+        choices=RequestState.choices,
+        help_text="`overtaken`: the contact was decided, or you took the next step of a disagreement.",
+    )
+    ended_at = serializers.DateTimeField(allow_null=True)
+    answer = serializers.CharField(allow_blank=True, help_text="Ours, once it is `answered`.")
+
+
 class ContactStatusSerializer(ContactReceivedSerializer, PromisesSerializer):
     """What the agency may know of a contact that it sent, and when it hears from us."""
+
+    requests = AskedOfUsSerializer(many=True, help_text="What you asked about it, in order.")
 
 
 class ListedContactSerializer(PromisesSerializer):
@@ -293,6 +315,37 @@ class SentBatchSerializer(serializers.Serializer[Any]):
     """Contacts that are sent together."""
 
     contacts = serializers.ListField(child=BatchedContactSerializer(), min_length=1, max_length=MOST_CONTACTS)
+
+
+class SenderRequestSerializer(serializers.Serializer[Any]):
+    """What you asked about a contact, and when you hear from us."""
+
+    reference = serializers.CharField(help_text="That of the contact.")
+    url = serializers.URLField(help_text="Where to read the answer.")
+    kind = serializers.ChoiceField(choices=RequestKind.choices)
+    step = serializers.ChoiceField(
+        choices=DisagreementStep.choices, allow_null=True, help_text="Of a disagreement: who answers."
+    )
+    at = serializers.DateTimeField()
+    due_at = serializers.DateTimeField(help_text="When you hear from us, at the latest.")
+
+
+class WithdrawalSerializer(serializers.Serializer[Any]):
+    """Why a contact should be withdrawn."""
+
+    reason = serializers.CharField(max_length=LONGEST_TEXT)
+
+
+class ChaseSerializer(serializers.Serializer[Any]):
+    """What you want to know, if you want to say more."""
+
+    message = serializers.CharField(max_length=LONGEST_TEXT, required=False, allow_blank=True, allow_null=True)
+
+
+class DisagreementSerializer(serializers.Serializer[Any]):
+    """Why you disagree with what was decided."""
+
+    why = serializers.CharField(max_length=LONGEST_TEXT)
 
 
 class InformationSerializer(serializers.Serializer[Any]):
@@ -569,7 +622,7 @@ PROBLEMS = {
     405: "This address takes another method: Allow says which.",
     406: "Accept must allow application/json.",
     408: "It took too long until the body had come.",
-    409: "Nobody works with the family any more: send a new contact.",
+    409: "It cannot be done now; the sentence says why.",
     413: "The body is larger than any that is needed.",
     415: "The body is not of the media type that this address takes, or is packed, or not UTF-8.",
     422: "The idempotency key came before with another contact.",

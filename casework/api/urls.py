@@ -8,6 +8,7 @@ from casework.api.about import ReferenceDataView
 from casework.api.batches import BatchesView, BatchView
 from casework.api.partner_checks import ChecksView, CheckView, RepliesView
 from casework.api.quality import AgencyQualityView
+from casework.api.sender_requests import ChaseView, EscalateView, WithdrawView
 from casework.api.views import ContactsView, ContactView, FilesView, InformationView, ThresholdCheckView
 from casework.files.uploads import takes_files
 
@@ -16,6 +17,9 @@ addresses: list[URLPattern] = [
     path("contacts/<reference:reference>", ContactView.as_view(), name="api-contact"),
     path("contacts/<reference:reference>/information", InformationView.as_view(), name="api-information"),
     path("contacts/<reference:reference>/files", takes_files(FilesView.as_view()), name="api-files"),
+    path("contacts/<reference:reference>/withdraw", WithdrawView.as_view(), name="api-withdraw"),
+    path("contacts/<reference:reference>/chase", ChaseView.as_view(), name="api-chase"),
+    path("contacts/<reference:reference>/escalate", EscalateView.as_view(), name="api-escalate"),
     path("contact-batches", BatchesView.as_view(), name="api-batches"),
     path("contact-batches/<slug:key>", BatchView.as_view(), name="api-batch"),
     path("partner-checks", ChecksView.as_view(), name="api-checks"),

@@ -24,6 +24,7 @@ from casework.models import (
     ClockEnd,
     ClockPolicy,
     Contact,
+    DisagreementStep,
     Handoff,
     HandoffKind,
     MilestoneKind,
@@ -56,6 +57,14 @@ RETURNED = "returned"
 # Also the kind of the clock.
 CLOSING_ASKED = "closing_asked"
 PARTNER_ASKED = "sent"
+# Each is also the kind of its clock. A disagreement has one for each step.
+SENDER_ASKED = "sender_asked"
+DISAGREED = {
+    DisagreementStep.WORKER: "disagreement_worker",
+    DisagreementStep.MANAGER: "disagreement_manager",
+    DisagreementStep.SERVICE: "disagreement_service",
+    DisagreementStep.PARTNERSHIP: "disagreement_partnership",
+}
 HANDED_OVER = "handed_over"
 
 # Every team names its own lead practitioner.
@@ -173,9 +182,13 @@ def stop(subject: Subject, *kinds: str, at: datetime, ended: ClockEnd = ClockEnd
 
 
 def stop_as_decided(contact: Contact, *, at: datetime) -> None:
-    """Stops the clocks of the decision, which is made, and of the family's agreement, which is no longer sought."""
-    ended = SqlCase(When(kind=AGREEMENT_SOUGHT, then=Value(ClockEnd.OVERTAKEN)), default=Value(ClockEnd.DONE))
-    contact.clocks.running().filter(kind__in=[*DECISION_CLOCKS, AGREEMENT_SOUGHT]).update(
+    """
+    Stops the clocks of the decision, which is made, of the family's agreement, which is no longer sought, and of what
+    the sender asked before it.
+    """
+    overtaken = Q(kind__in=(AGREEMENT_SOUGHT, SENDER_ASKED))
+    ended = SqlCase(When(overtaken, then=Value(ClockEnd.OVERTAKEN)), default=Value(ClockEnd.DONE))
+    contact.clocks.running().filter(kind__in=[*DECISION_CLOCKS, AGREEMENT_SOUGHT, SENDER_ASKED]).update(
         stopped_at=Greatest(F("started_at"), Value(at)), ended=ended, next_at=None, paused_at=None
     )
 

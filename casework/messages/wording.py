@@ -85,6 +85,10 @@ TO_STAFF = {
         "A partner answered about your team's case {case}",
         "The decision on {contact} did not wait for this answer. Please read it with the contact.",
     ),
+    Message.SENDER_ASKED: (
+        "A referrer asks about {contact}",
+        "The agency that sent this contact wants to withdraw it, asks what became of it, or disagrees. Please answer.",
+    ),
     Message.PARTNER_REPLIED: (
         "A partner replied about {contact}",
         "It answers your question in its own system, or asks back. Please read it with the contact.",
@@ -192,6 +196,12 @@ def write(message: OutboxMessage) -> Letter:
                 f"The work that began with your contact {message.contact} has ended",
                 *_ending(message),
                 "If you are worried about the child again, please contact us again.",
+            )
+        case Message.SENDER_ANSWERED:
+            return _letter(
+                f"We have answered what you asked about your contact {message.contact}",
+                "The answer is not in this e-mail: your agency's system can read it, or call us with the reference.",
+                "If a child is in immediate danger, call 999. If you are worried again, please contact us again.",
             )
         case Message.CHECK_ASKED:
             return _letter(

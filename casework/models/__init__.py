@@ -77,6 +77,7 @@ from casework.models.rule_sets import (
     RuleSetReasonKind,
     ThresholdChecks,
 )
+from casework.models.sender_requests import DisagreementStep, RequestKind, RequestState, SenderRequest
 from casework.models.shift_handovers import ShiftHandover, ShiftHandoverAddition
 from casework.models.sign_ins import SignInEvent, SignInKind
 from casework.models.signing_in import FactorKind, FactorReset, SecondFactorRule
@@ -117,6 +118,7 @@ __all__ = [
     "Decision",
     "DetailKind",
     "DetailToCheck",
+    "DisagreementStep",
     "Duty",
     "DutyRole",
     "Event",
@@ -157,6 +159,8 @@ __all__ = [
     "Replay",
     "ReplayedContact",
     "ReplyKind",
+    "RequestKind",
+    "RequestState",
     "Responsibility",
     "RestrictedAccess",
     "Restriction",
@@ -165,6 +169,7 @@ __all__ = [
     "RuleSetReasonKind",
     "SafeToUse",
     "SecondFactorRule",
+    "SenderRequest",
     "SharingBasis",
     "ShiftHandover",
     "ShiftHandoverAddition",

@@ -23,10 +23,12 @@ from casework.models import (
     Decision,
     PartnerCheck,
     Responsibility,
+    SenderRequest,
     SignOff,
     away_on,
 )
 from casework.models.clocks import ClockQuerySet
+from casework.models.indexes import is_among
 from casework.reading import contact_drafts, worklists
 from casework.statuses import CaseStatus, ContactStatus, PartnerCheckStatus
 from localities import reference
@@ -52,10 +54,11 @@ AGREEMENT = Tab("agreement", "Waiting for agreement", "No contact is waiting for
 SIGN_OFF = Tab("sign-off", "To sign off", "No decision is awaiting sign-off.")
 RETURNED = Tab("returned", "Returned or declined", "Nothing has come back to you or to the front door.")
 MINE = Tab("mine", "Mine", "No contact is assigned to you.")
+ASKED_OF_US = Tab("referrers", "Referrers ask", "No referrer is waiting for an answer.")
 DECIDED = Tab("decided", "Decided today", "Nothing has been decided today.")
 # Counted with the tabs, and none of them.
 DRAFTS = "drafts"
-TABS = (TO_TRIAGE, INFORMATION, AGREEMENT, SIGN_OFF, RETURNED, MINE, DECIDED)
+TABS = (TO_TRIAGE, INFORMATION, AGREEMENT, SIGN_OFF, RETURNED, ASKED_OF_US, MINE, DECIDED)
 
 ASKED = Exists(PartnerCheck.objects.filter(contact=OuterRef("pk"), status=PartnerCheckStatus.ASKED))
 # It was decided and is awaiting a decision again: the second person declined.
@@ -115,10 +118,29 @@ def decided_today(user: User, now: datetime) -> QuerySet[Contact]:
     return in_effect.order_by("-decision_in_effect")
 
 
+def asked_of_us(user: User, now: datetime) -> QuerySet[Contact]:
+    """
+    The contacts that the user may see and whose senders wait for an answer, the first due first. `due_at` and
+    `started_at` are those of the answer that is due first; the rest is as in `awaiting`.
+    """
+    waits = SenderRequest.objects.filter(contact=OuterRef("pk"), ended_at__isnull=True).order_by("due_at", "pk")
+    asked = Contact.objects.visible_to(user, now).filter(
+        is_among(SenderRequest.objects.filter(ended_at__isnull=True).order_by().values("contact"), "pk")
+    )
+    return asked.annotate(
+        here_since=WITH_TEAM_SINCE,
+        due_at=Subquery(waits.values("due_at")[:1]),
+        started_at=Subquery(waits.values("at")[:1]),
+        owner_away=away_on(local_day(now), "owner"),
+    ).order_by("due_at", "pk")
+
+
 def of_tab(tab: Tab, user: User, now: datetime) -> QuerySet[Contact]:
     """The contacts in this tab."""
     if tab == DECIDED:
         return decided_today(user, now)
+    if tab == ASKED_OF_US:
+        return with_proposals(asked_of_us(user, now))
     if tab == MINE:
         return with_proposals(awaiting(user, now).filter(owner=user))
     if tab == SIGN_OFF:
@@ -184,7 +206,9 @@ def narrowed(contacts: QuerySet[Contact], by: Filter) -> QuerySet[Contact]:
 
 def _of_locality(locality: str, user: User, now: datetime) -> frozenset[int]:
     """The contacts of all tabs with a child in the locality. A confidential address leads nowhere."""
-    listed = _waiting(user, now).order_by().values("pk").union(decided_today(user, now).order_by().values("pk"))
+    listed = _waiting(user, now).order_by().values("pk").union(
+        decided_today(user, now).order_by().values("pk"), asked_of_us(user, now).order_by().values("pk")
+    )  # fmt: skip
     children = ContactChild.objects.filter(contact__in=listed, address_is_confidential=False)
     places, today = reference.current().places, local_day(now)
     found = set()
@@ -228,6 +252,7 @@ def counts(user: User, teams: Iterable[int], by: Filter, now: datetime) -> Count
     decided = narrowed(decided_today(user, now), by)
     others = [
         counted(decided, Value(DECIDED.code, output_field=as_tab), no, no),
+        counted(narrowed(asked_of_us(user, now), by), Value(ASKED_OF_US.code, output_field=as_tab), no, is_late),
         counted(contact_drafts.to_finish(user, now), Value(DRAFTS, output_field=as_tab), is_own, no),
     ]
     if not by:

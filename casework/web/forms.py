@@ -287,6 +287,12 @@ class PartnerAnswerForm(ActionForm):
     answer = reason_field("What did they say?", "That they know nothing is an answer too.")
 
 
+class AnswerSenderForm(ActionForm):
+    """Answer what the sender of a contact asks."""
+
+    text = reason_field("What do you answer?", "The referrer reads this. Nothing that others told us belongs here.")
+
+
 class TellPartnerForm(ActionForm):
     """Answer what a partner asked back in its own system."""
 

@@ -43,6 +43,7 @@ PURPOSES = {
     "contact-correct-person": ("Correction", True),
     "contact-ask-partner": ("Request to a partner", False),
     "contact-partner-answer": ("Answer of a partner", False),
+    "contact-answer-sender": ("Answer to a referrer", False),
     "contact-partner-tell": ("Answer to a partner", False),
     "contact-partner-withdraw": ("Withdrawal of a request to a partner", False),
     "contact-hand-over": ("Handover", False),

@@ -36,6 +36,7 @@ from casework.web.views import (
     restrictions,
     screening,
     search,
+    sender_requests,
     shift_handovers,
     sign_ins,
     teams,
@@ -93,6 +94,11 @@ urlpatterns = [
     path("contacts/<reference:reference>/assign/", contact_owners.assign, name="contact-assign"),
     path("contacts/<reference:reference>/hand-over/", contact_handovers.hand_over, name="contact-hand-over"),
     path("contacts/<reference:reference>/take-on/", contact_handovers.take_on, name="contact-take-on"),
+    path(
+        "contacts/<reference:reference>/asked/<int:request_id>/answer/",
+        sender_requests.answer,
+        name="contact-answer-sender",
+    ),
     path("contacts/<reference:reference>/partners/", partner_checks.ask, name="contact-ask-partner"),
     path(
         "contacts/<reference:reference>/partners/<int:check_id>/answer/",

@@ -91,7 +91,8 @@ def _as_kept(part: Any) -> Any:
 
 ANSWER = {"reference", "url", "agency_reference", "received_at", "status", "decided_at", "outcome", "files",
           "quality", "warnings", "warnings_left_out"}  # fmt: skip
-PROMISES = {"acknowledged_at", "acknowledgement_due_at", "next_step_due_at", "feedback_due_at", "feedback_given_at"}
+PROMISES = {"acknowledged_at", "acknowledgement_due_at", "next_step_due_at", "feedback_due_at", "feedback_given_at",
+            "requests"}  # fmt: skip
 
 
 def basic(client_id: str, secret: str) -> dict[str, str]:

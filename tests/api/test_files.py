@@ -1,6 +1,7 @@
 """Files by the partner API: on the agency's own contacts, checked by their content, and never given back."""
 
 import json
+import logging
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,6 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 from pytest_django import Settings
-from structlog.testing import capture_logs
 
 from casework.files import content, storing, uploads
 from casework.jobs import files as jobs
@@ -18,6 +18,7 @@ from casework.models.files import LARGEST
 from localities.models import Agency
 from tests.stage.clamd import EICAR, clamd
 from tests.stage.files import HTML, PDF, picture, put
+from tests.stage.logs import lines
 from tests.stage.story import Story
 from tests.stage.web_client import CONTACTS, Partner, a_working_morning, pointers, problem
 
@@ -81,18 +82,20 @@ class CutOff(BytesIO):
 
 
 def test_a_sender_who_goes_away_leaves_nothing_behind(
-    partner: Partner, contact: Contact, settings: Settings, tmp_path: Path
+    partner: Partner, contact: Contact, settings: Settings, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     settings.FILES_INCOMING = str(tmp_path)
     body: dict[str, Any] = {"wsgi.input": CutOff()}
-    with capture_logs() as said:
+    with caplog.at_level(logging.INFO):
         answer = partner.http.generic(
             "POST", f"{CONTACTS}/{contact}/files", b"-" * 900_000, "multipart/form-data; boundary=x",
             headers=partner.headers, **body,
         )  # fmt: skip
         assert problem(answer, 400, "parse-error")["detail"] == "The body was cut off."
         assert [*tmp_path.iterdir()] == [], "while the answer is still there, too"
-    assert [line for line in said if line["log_level"] == "error"] == []
+    said = lines(caplog)
+    assert said
+    assert [line for line in said if line["level"] == "error"] == []
     assert listed(partner, contact) == []
 
 

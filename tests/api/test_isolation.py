@@ -25,6 +25,9 @@ SENT: dict[tuple[str, str], Any] = {
     ("api-contact", "GET"): None,
     ("api-information", "POST"): {"why": "The father is back at home."},
     ("api-files", "POST"): PDF,
+    ("api-withdraw", "POST"): {"reason": "It is about another child."},
+    ("api-chase", "POST"): {},
+    ("api-escalate", "POST"): {"why": "Advice will not do."},
     ("api-batch", "GET"): None,
     ("api-check", "GET"): None,
     ("api-replies", "POST"): {"kind": "nothing_known"},
@@ -68,7 +71,12 @@ def own(partner: Partner, address: URLPattern, story: Story) -> object:
     """An object of this kind that is the agency's own."""
     if address.name in CHECKS:
         return asked(story, partner.agency.code).key
-    return batch_of(partner) if address.name == "api-batch" else partner.sent()
+    if address.name == "api-batch":
+        return batch_of(partner)
+    contact = partner.sent()
+    if address.name == "api-escalate":
+        story.decided(contact)
+    return contact
 
 
 def asked(story: Story, agency: str, *, in_system: bool = True) -> PartnerCheck:

@@ -49,7 +49,7 @@ class TestTheList:
         contact = partner.sent(agency_reference="PPN 7")
         (entry,) = ask(partner).json()["contacts"]
         read = partner.read(contact).json()
-        beside = ("files", "quality", "warnings", "warnings_left_out")
+        beside = ("files", "quality", "requests", "warnings", "warnings_left_out")
         assert entry == {name: value for name, value in read.items() if name not in beside}
         assert listed(Partner(police)) != [contact.reference]
 

@@ -1,5 +1,6 @@
 """What a partner's system is told of its token and of its limits, in the header fields that its libraries read."""
 
+import logging
 import re
 from datetime import timedelta
 
@@ -7,11 +8,11 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 from oauth2_provider.models import get_access_token_model
-from structlog.testing import capture_logs
 
 from casework.api.urls import addresses
 from casework.models import AuditEvent, Event
 from localities.models import Agency
+from tests.stage.logs import lines
 from tests.stage.web_client import CONTACTS, Partner, every_scope, limit_calls, problem, todays_document
 
 AccessToken = get_access_token_model()
@@ -78,11 +79,12 @@ class TestTheCorrelationId:
         later = partner.sent(agency_reference="another")
         assert not later.events.filter(detail__has_key="correlation_id").exists()
 
-    def test_it_is_in_no_log(self, partner: Partner) -> None:
-        with capture_logs() as lines:
+    def test_it_is_in_no_log(self, partner: Partner, caplog: pytest.LogCaptureFixture) -> None:
+        with caplog.at_level(logging.INFO):
             partner.http.get(CONTACTS, headers=partner.headers | {"X-Correlation-ID": "first"})
-        assert lines
-        assert "first" not in str(lines)
+        said = lines(caplog)
+        assert said
+        assert "first" not in str(said)
 
 
 class TestTheLimits:

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from casework.actions import cases, closing, contact_handovers, handoffs, partner_checks, referrers
+from casework.actions import cases, closing, contact_handovers, handoffs, partner_checks, referrers, sender_requests
 from casework.deadlines.policies import moments, shipped
-from casework.models import Case, Clock
+from casework.models import Case, Clock, Contact, RequestKind, SenderRequest
 from localities import calendar
 from tests.stage.clock_changes import HARM, NOT_ASKED, again, answers, contact_of
 from tests.stage.documents import child
@@ -95,6 +95,34 @@ def feedback_owed(story: Story, kind: str) -> Told:
     contact = story.contact()
     story.decided(contact)
     return contact.clocks.get(kind=kind), story.now
+
+
+def sender_asked(story: Story, kind: str) -> Told:
+    contact = story.contact()
+    sender_asks(story, contact, RequestKind.CHASE)
+    return contact.clocks.get(kind=kind), story.now
+
+
+def disagreed(step: int) -> Callable[[Story, str], Told]:
+    """The sender disagrees so often, each time after an answer."""
+
+    def starts(story: Story, kind: str) -> Told:
+        contact = story.contact()
+        story.decided(contact)
+        for number in range(1, step + 1):
+            asked = sender_asks(story, contact, RequestKind.ESCALATE)
+            began = story.now
+            if number < step:
+                sender_requests.answer(request_id=asked.pk, text="So.", by=person("sam" if number > 2 else "maya"),
+                                       now=story.later())  # fmt: skip
+        return contact.clocks.get(kind=kind), began
+
+    return starts
+
+
+def sender_asks(story: Story, contact: Contact, kind: RequestKind) -> SenderRequest:
+    said: dict[str, Any] = {"kind": kind, "text": "Well?", "by": contact.agency, "now": story.later()}
+    return sender_requests.ask(reference=contact.reference, **said).request
 
 
 def partner_asked(**changes: Any) -> Callable[[Story, str], Told]:
@@ -252,6 +280,15 @@ def confirmed(story: Story, clock: Clock) -> datetime:
     return story.now
 
 
+def answered_by(name: str) -> Callable[[Story, Clock], datetime]:
+    def ends(story: Story, clock: Clock) -> datetime:
+        waits = contact_of(clock).sender_requests.get(ended_at=None)
+        sender_requests.answer(request_id=waits.pk, text="So.", by=person(name), now=story.later())
+        return story.now
+
+    return ends
+
+
 def told_the_outcome(story: Story, clock: Clock) -> datetime:
     referrers.give_feedback(contact_id=contact_of(clock).pk, by=person("oliver"), now=story.later())
     return story.now
@@ -273,6 +310,11 @@ STORIES: dict[str, tuple[Callable[[Story, str], Told], Callable[[Story, Clock], 
     "agreement_sought": (received(**NOT_ASKED), family_answers),
     "contact_taken_on": (handed_over, taken_on),
     "feedback_to_referrer": (feedback_owed, told_the_outcome),
+    "sender_asked": (sender_asked, answered_by("oliver")),
+    "disagreement_worker": (disagreed(1), answered_by("amina")),
+    "disagreement_manager": (disagreed(2), answered_by("maya")),
+    "disagreement_service": (disagreed(3), answered_by("sam")),
+    "disagreement_partnership": (disagreed(4), answered_by("sam")),
     "partner_check_red": (partner_asked(**HARM), partner_answers),
     "partner_check": (partner_asked(), partner_answers),
     "handoff_acceptance_red": (offered("maya", **HARM), accepted_by("pat")),

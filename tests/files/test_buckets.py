@@ -17,7 +17,6 @@ from django.core.files import File as Content
 from django.core.files.storage import storages
 from django.utils import timezone
 from pytest_django import Settings
-from structlog.testing import capture_logs
 
 from casework.files import storing
 from casework.files.storing import StorageAwayError
@@ -28,6 +27,7 @@ from config import buckets
 from tests.stage.bucket import BUCKET, ROOT, BucketServer, bucket_server
 from tests.stage.clamd import EICAR, clamd
 from tests.stage.files import PDF, picture, put, stored, upload
+from tests.stage.logs import lines
 from tests.stage.service import free_port, running, wait_until
 from tests.stage.staff import SignedIn
 from tests.stage.story import Story
@@ -156,10 +156,10 @@ class TestTrouble:
     def _soon(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(buckets, "SERVER_ANSWERS", 0.5)
 
-    def is_said(self, says: str, contact: Contact) -> None:
+    def is_said(self, says: str, contact: Contact, caplog: pytest.LogCaptureFixture) -> None:
         sent = {"file": upload(PDF, "robin ashworth.pdf"), "about": "His left arm"}
-        with capture_logs() as log:
-            page = SignedIn("amina").client.post(f"/contacts/{contact}/files/", sent)
+        page = SignedIn("amina").client.post(f"/contacts/{contact}/files/", sent)
+        log = lines(caplog)
         assert page.status_code == 422
         text = page.content.decode()
         assert "Files cannot be stored or opened at the moment. Nothing was changed." in text
@@ -181,12 +181,12 @@ class TestTrouble:
     )
     def test_a_wrong_key_or_bucket_and_a_server_that_is_away(
         self, bucket: BucketServer, settings: Settings, options: dict[str, Any], story: Story,
-        options_of: dict[str, str], says: str,
+        options_of: dict[str, str], says: str, caplog: pytest.LogCaptureFixture,
     ) -> None:  # fmt: skip
         contact = story.contact()
         with_options(settings, options, **options_of)
         with bucket.asking_for_keys():
-            self.is_said(says, contact)
+            self.is_said(says, contact, caplog)
 
     def test_a_server_that_is_silent(
         self, bucket: BucketServer, settings: Settings, options: dict[str, Any], story: Story

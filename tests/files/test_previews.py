@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 from PIL import Image
-from structlog.testing import capture_logs
 
 from casework.files import drawing, previews
 from casework.models.files import PICTURES, FileKind
 from tests.stage.files import HTML, PDF, picture
+from tests.stage.logs import lines
 
 
 @pytest.mark.parametrize("kind", PICTURES)
@@ -71,13 +71,16 @@ def test_a_picture_that_takes_more_memory_than_it_says_is_not_drawn() -> None:
     assert previews.draw(BytesIO(content), FileKind.WEBP) is None
 
 
-def test_who_breaks_the_program_that_draws_ends_no_worker(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_who_breaks_the_program_that_draws_ends_no_worker(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     program = tmp_path / "drawing.py"
     monkeypatch.setattr(drawing, "__file__", str(program))
     program.write_text("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)")
-    with capture_logs() as said:
-        assert previews.draw(BytesIO(picture()), FileKind.PNG) is None
-    assert [(line["event"], line["signal"]) for line in said] == [("a picture ended the process that drew it", 11)]
+    assert previews.draw(BytesIO(picture()), FileKind.PNG) is None
+    assert [(line["event"], line["signal"]) for line in lines(caplog)] == [
+        ("a picture ended the process that drew it", 11)
+    ]
     program.write_text("import os; assert not os.environ.get('SECRET_KEY'); raise LookupError('why')")
     with pytest.raises(previews.NotDrawnError, match="LookupError: why"):
         previews.draw(BytesIO(picture()), FileKind.PNG)

@@ -34,11 +34,12 @@ from casework.actions import (
     referrers,
     reminders,
     rule_sets,
+    sender_requests,
     signing_in,
 )
 from casework.jobs import delivery, files, integrity_checks, late_answers, lost_leads, rechecks, sweep
 from casework.messages import outbox
-from casework.models import AuditEvent, Case, Contact, Event, Message, OutboxMessage, Reminder, ReplyKind
+from casework.models import AuditEvent, Case, Contact, Event, Message, OutboxMessage, Reminder, ReplyKind, RequestKind
 from errors import InvalidInput, NotAllowedInStatus, NotPermitted
 from localities.models import Agency, AgencyClient, Membership, User
 from localities.working_time import local_day
@@ -782,6 +783,16 @@ def _more_is_known(story: Story, contact: Contact, typed: str) -> None:
     corrections.learn(contact_id=contact.pk, document=said, by=person("ben"), now=story.later())
 
 
+def _chased(story: Story, typed: str) -> None:
+    """A referrer asks what became of a contact, and is answered."""
+    contact = story.contact(**_family())
+    school = Agency.objects.get(code="example-primary-school")
+    chased = sender_requests.ask(
+        reference=contact.reference, kind=RequestKind.CHASE, text=typed, by=school, now=story.later()
+    )
+    sender_requests.answer(request_id=chased.request.pk, text=typed, by=person("amina"), now=story.later())
+
+
 def _asked_in_its_system(story: Story, typed: str) -> None:
     """An agency is asked in its own system, is late, and answers."""
     surgery = Agency.objects.get(code="example-surgery")
@@ -835,6 +846,7 @@ class TestNoName:
         story.decided(linked, rationale=typed, history=typed, without_answers=[], answers_follow=[asked.pk])
         partner_checks.record_answer(check_id=asked.pk, answer=typed, by=amina, now=story.later())
         _asked_in_its_system(story, typed)
+        _chased(story, typed)
         neighbour = story.contact(**_family(), by="example-charity", source_code="1B")
         for agreed in (False, True):
             story.decided(neighbour, pathway="advice", level=3, rationale=typed)

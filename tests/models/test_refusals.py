@@ -39,6 +39,7 @@ from casework.actions import (
     receiving,
     reminders,
     restrictions,
+    sender_requests,
     shift_handovers,
     signing_in,
     threshold_checks,
@@ -88,11 +89,13 @@ from casework.models import (
     ReminderLook,
     Replay,
     ReplayedContact,
+    RequestKind,
     Responsibility,
     RestrictedAccess,
     Restriction,
     RuleSetReason,
     SecondFactorRule,
+    SenderRequest,
     ShiftHandover,
     SignInEvent,
     SignOff,
@@ -3150,3 +3153,56 @@ class TestBatches:
             delete("casework_batchentry", entry.pk)
         with allowed():
             delete("casework_batchentry", entry.batch.entries.get(position=0).pk)
+
+
+class TestWhatSendersAsk:
+    @pytest.fixture
+    def request_of(self, story: Story, school: Agency) -> SenderRequest:
+        """A sender asks what became of a contact."""
+        contact = story.contact()
+        said: dict[str, Any] = {"kind": RequestKind.CHASE, "text": "Well?", "idempotency_key": "k"}
+        return sender_requests.ask(reference=contact.reference, **said, by=school, now=story.later()).request
+
+    def test_one_thing_at_a_time_and_a_key_once(self, request_of: SenderRequest) -> None:
+        with refused("a_request_uses_an_idempotency_key_once"):
+            copy("casework_senderrequest", request_of.pk, kind="'withdraw'")
+        with refused("a_sender_asks_one_thing_once_at_a_time"):
+            copy("casework_senderrequest", request_of.pk, idempotency_key="NULL")
+        with allowed():
+            copy("casework_senderrequest", request_of.pk, idempotency_key="NULL", kind="'withdraw'")
+            copy("casework_senderrequest", request_of.pk, idempotency_key="NULL", ended_at="at")
+
+    def test_a_step_is_of_a_disagreement_and_taken_once(self, request_of: SenderRequest) -> None:
+        another = {"idempotency_key": "NULL", "ended_at": "at"}
+        for wrong in ({"step": "1"}, {"kind": "'escalate'"}, {"kind": "'escalate'", "step": "5"}, {"kind": "'praise'"}):
+            with refused("a_disagreement_and_nothing_else_has_a_step"):
+                copy("casework_senderrequest", request_of.pk, **another | wrong)
+        first = {"kind": "'escalate'", "step": "1"}
+        with refused("a_disagreement_has_each_step_once"):
+            copy("casework_senderrequest", request_of.pk, **another | first)
+            copy("casework_senderrequest", request_of.pk, **another | first)
+
+    def test_it_says_why_and_an_answer_who_and_when(self, request_of: SenderRequest, amina: User) -> None:
+        another = {"idempotency_key": "NULL", "ended_at": "at"}
+        with refused("a_request_of_a_sender_says_why"):
+            copy("casework_senderrequest", request_of.pk, **another, kind="'withdraw'", text="' '")
+        by = {"answered_by_id": str(amina.pk), "answer": "'So.'"}
+        for wrong in (by | {"answer": "' '"}, by | {"answered_by_id": "NULL"}, by | {"ended_at": "NULL"}):
+            with refused("an_answer_to_a_sender_says_who_what_and_when"):
+                copy("casework_senderrequest", request_of.pk, **another | {"kind": "'withdraw'"} | wrong)
+        with refused("a_request_of_a_sender_ends_after_it"):
+            change("casework_senderrequest", request_of.pk, ended_at="at - interval '1 second'")
+        with allowed():
+            change("casework_senderrequest", request_of.pk, **by, ended_at="at")
+
+    def test_it_ends_once_and_stays(self, request_of: SenderRequest) -> None:
+        for to in ({"text": "'Another.'"}, {"due_at": "now()"}, {"kind": "'withdraw'"}):
+            with refused("a_request_of_a_sender_ends_once"):
+                change("casework_senderrequest", request_of.pk, **to)
+        change("casework_senderrequest", request_of.pk, ended_at="at")
+        with refused("a_request_of_a_sender_ends_once"):
+            change("casework_senderrequest", request_of.pk, ended_at="NULL")
+        with refused("a_request_of_a_sender_ends_once"):
+            delete("casework_senderrequest", request_of.pk)
+        with refused("requests_of_senders_are_never_emptied"):
+            run("TRUNCATE casework_senderrequest")

@@ -27,6 +27,7 @@ MAY_CHANGE: dict[str, set[str]] = {
     },
     "casework_personmatch": {"score", "reasons", "weights", "status", "settled_at", "settled_by_id"},
     "casework_partnercheck": {"status", "answer", "ended_at", "ended_by_id", "told_late_at"},
+    "casework_senderrequest": {"ended_at", "answered_by_id", "answer"},
     "casework_contacthandover": {"taken_on_at", "taken_on_by_id", "lapsed_at"},
     "casework_handoff": {"status", "answered_at", "answered_by_id", "answer_reason"},
     "casework_responsibility": set(),

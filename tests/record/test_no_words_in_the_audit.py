@@ -46,6 +46,7 @@ from casework.actions import (
     restrictions,
     rule_sets,
     searching,
+    sender_requests,
     shift_handovers,
     signing_in,
     viewing,
@@ -66,6 +67,7 @@ from casework.models import (
     OutboxMessage,
     PersonMatch,
     ReplyKind,
+    RequestKind,
     RestrictedAccess,
 )
 from casework.record import audit
@@ -158,6 +160,10 @@ class WholeStory:
             else:
                 partner_checks.withdraw(check_id=check.pk, reason=WORD, **self.said())
         self.asked_in_its_system(contact)
+        chased = sender_requests.ask(
+            reference=contact.reference, kind=RequestKind.CHASE, text=WORD, by=sender, now=self.story.later()
+        )
+        sender_requests.answer(request_id=chased.request.pk, text=WORD, **self.said())
         said: dict[str, Any] = {
             "contact_id": contact.pk, "kind": "call", "text": WORD, "happened_at": None, "child_ids": [],
             "adult_ids": [],

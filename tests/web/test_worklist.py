@@ -8,8 +8,8 @@ import pytest
 from django.db.models import F
 from django.utils import timezone
 
-from casework.actions import contact_owners, handoffs
-from casework.models import Contact
+from casework.actions import contact_owners, handoffs, sender_requests
+from casework.models import Contact, RequestKind
 from localities.models import Agency
 from tests.stage.documents import address, child
 from tests.stage.restricted import restrict
@@ -67,6 +67,10 @@ class TestTabs:
         declined = story.contact(**family(4))
         story.decided(declined, pathway="advice", level=1, rag="blue")
         story.signed_off(declined, agreed=False)
+        for contact in (waits, agreement):
+            said: dict[str, Any] = {"kind": RequestKind.CHASE, "text": "", "by": contact.agency, "now": story.later()}
+            asked_of_us = sender_requests.ask(reference=contact.reference, **said).request
+        sender_requests.answer(request_id=asked_of_us.pk, text="Soon.", by=person("amina"), now=story.later())
         today = Story(timezone.now())
         decided = today.contact(**family(5))
         today.decided(decided)
@@ -74,6 +78,7 @@ class TestTabs:
         where = {
             "to-triage": {str(waits)}, "information": {str(asked)}, "agreement": {str(agreement)},
             "sign-off": {str(second)}, "returned": {str(declined)}, "mine": {str(declined)}, "decided": {str(decided)},
+            "referrers": {str(waits)},
         }  # fmt: skip
         assert {tab: set(listed("amina", tab)) for tab in where} == where
         assert numbers(page_of("amina")) == {tab: str(len(found)) for tab, found in where.items()}

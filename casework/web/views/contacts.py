@@ -35,7 +35,9 @@ from casework.models import (
     PartnerCheck,
     PartnerReply,
     PersonMatch,
+    RequestState,
     Responsibility,
+    SenderRequest,
     StatusChange,
     listed_files,
 )
@@ -51,6 +53,7 @@ from casework.web.agreement_form import AgreementForm
 from casework.web.clock_forms import clock_forms
 from casework.web.forms import (
     ActionForm,
+    AnswerSenderForm,
     AskPartnerForm,
     AssignForm,
     ContactHandoverForm,
@@ -216,6 +219,7 @@ def page(request: HttpRequest, reference: str, now: datetime, **shown: Any) -> H
     found = read_parts(
         contact, recorded, restrictions, clocks, changes, sent, answers, replies, *notes.queries, *asked,
         handovers=contact.handovers.select_related("from_team", "to_team", "passed_by", "taken_on_by"),
+        sender_requests=contact.sender_requests.select_related("answered_by"),
         partner_checks=contact.partner_checks.select_related("agency", "asked_by", "ended_by"),
         decisions=contact.decisions.select_related("decided_by", "sign_off__by", "chosen_team", "chosen_case"),
     )  # fmt: skip
@@ -225,6 +229,7 @@ def page(request: HttpRequest, reference: str, now: datetime, **shown: Any) -> H
         "result": contact.recommendation.result if contact.recommendation else {},
         "handovers": list(contact.handovers.all()),
         "partner_checks": _partner_checks(contact, shown),
+        "asked_of_us": _asked_of_us(contact, user, now, shown),
         # A partner may answer while a second person is awaited, and after a decision that did not wait for it.
         "can_record_partner_answers": works_on_it,
         "decisions": list(contact.decisions.all()),
@@ -321,6 +326,23 @@ def _protecting(contact: Contact, user: User, day: date, shown: dict[str, Any]) 
         "protect": shown.get("protect") or (may_protect and to_protect and ProtectForm(to_protect)),
         "lift": shown.get("lift") or (may_lift and to_lift and LiftForm(to_lift)),
     }
+
+
+def _asked_of_us(contact: Contact, user: User, now: datetime, shown: dict[str, Any]) -> list[tuple[SenderRequest, Any]]:
+    """What the sender asks, each with the form for the answer, if the user may give it."""
+    may, day = permissions.check_can_answer_sender, local_day(now)
+    return [
+        (
+            asked,
+            shown.get(f"sender{asked.pk}")
+            or (
+                AnswerSenderForm(prefix=f"sender{asked.pk}")
+                if asked.state == RequestState.OPEN and permissions.allows(may, contact, asked.step, user, day)
+                else None
+            ),
+        )
+        for asked in contact.sender_requests.all()
+    ]
 
 
 def _partner_checks(contact: Contact, shown: dict[str, Any]) -> list[tuple[PartnerCheck, Any, Any, Any]]:

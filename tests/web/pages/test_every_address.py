@@ -45,7 +45,7 @@ def test_every_address_is_tried_here() -> None:
     tried = {f"contact-{action}" for action in ON_CONTACTS} | {f"case-{action}" for action in ON_CASES}
     below = {
         "contact-match", "contact-undo-match", "contact-ask-partner", "contact-partner-answer",
-        "contact-partner-tell", "contact-partner-withdraw", "contact-protect", "contact-lift",
+        "contact-partner-tell", "contact-answer-sender", "contact-partner-withdraw", "contact-protect", "contact-lift",
         # tests/web/test_compare_pages.py
         "contact-matches",
         # tests/web/test_correction_pages.py
