@@ -344,6 +344,12 @@ def check_can_manage_people(by: User, on: date) -> None:
         raise NotPermitted("Only an administrator can see to other people's passwords.")
 
 
+def check_can_manage_systems(by: User, on: date) -> None:
+    """Administrators give partners' systems new secrets."""
+    if not roles_of(by, on).has(Role.ADMINISTRATOR):
+        raise NotPermitted("Only an administrator can see to the secrets of partners' systems.")
+
+
 def check_is_own_link(link: PasswordLink, by: User) -> None:
     """A link to set a password is for one person."""
     if link.user_id != by.pk:

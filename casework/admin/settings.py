@@ -15,7 +15,7 @@ from django.utils.text import capfirst
 from django.views.decorators.http import require_http_methods
 
 from casework.access import council_accounts, permissions
-from casework.actions import calendar, passwords, signing_in
+from casework.actions import calendar, partner_secrets, passwords, signing_in
 from casework.admin.rights import RoleAdmin, SettingAdmin, roles_of_user
 from casework.deadlines.titles import title_of
 from casework.models import CalendarEdit, ClockPolicy, Contact, Event, Handoff, Responsibility, SecondFactorRule
@@ -293,6 +293,29 @@ class AgencyClientAdmin(RecentlyAdmin):
     list_display = ("name", "agency", "client_id")
     list_select_related = ("agency",)
 
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.secrets_view)
+        return [path("<int:client_id>/secret/", view, name="localities_client_secrets"), *super().get_urls()]
+
+    @method_decorator(require_http_methods(["GET", "HEAD", "POST"]))
+    @method_decorator(recently)
+    def secrets_view(self, request: HttpRequest, client_id: int) -> HttpResponse:
+        """The secret of a partner's system: to make a new one, or to end the one before."""
+        by, now = user_of(request), timezone.now()
+        permissions.check_can_manage_systems(by, local_day(now))
+        client = get_object_or_404(AgencyClient.objects.select_related("agency"), pk=client_id)
+        if "renew" in request.POST:
+            made, secret = partner_secrets.renew(client_id=client.pk, by=by, now=now)
+            shown = {"made": made, "secret": secret, "until": made.former_until}
+            return render(request, "admin/localities/client_secret.html", shown)
+        if "end" in request.POST:
+            partner_secrets.end_former(client_id=client.pk, by=by, now=now)
+            messages.success(request, "The former secret has ended.")
+            return redirect(request.path)
+        days = partner_secrets.FORMER_WORKS_FOR.days
+        shown = {"made": client, "works": client.has_former_secret(now), "days": days}
+        return render(request, "admin/localities/client_secrets.html", shown)
+
     def save_model(self, request: HttpRequest, obj: AgencyClient, form: Any, change: bool) -> None:
         if not change:
             obj.client_type = AgencyClient.CLIENT_CONFIDENTIAL
@@ -304,7 +327,8 @@ class AgencyClientAdmin(RecentlyAdmin):
     def response_add(
         self, request: HttpRequest, obj: AgencyClient, post_url_continue: str | None = None
     ) -> HttpResponse:
-        return render(request, "admin/localities/client_secret.html", {"made": obj})
+        shown = {"made": obj, "secret": getattr(obj, "new_secret", "")}
+        return render(request, "admin/localities/client_secret.html", shown)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return self.has_change_permission(request)

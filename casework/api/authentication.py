@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from base64 import b64decode
+from collections.abc import Callable
 from datetime import datetime
 from math import ceil
 from typing import TYPE_CHECKING, Any, cast
@@ -81,6 +82,27 @@ class ClientValidator(OAuth2Validator):
     def _load_application(self, client_id: str | None, request: Any) -> AgencyClient | None:
         # PostgreSQL raises an error for a text with NUL in a query.
         return None if "\x00" in (client_id or "") else super()._load_application(client_id, request)
+
+    def _authenticate_basic_auth(self, request: Any) -> bool:
+        return _with_either_secret(super()._authenticate_basic_auth, request)
+
+    def _authenticate_request_body(self, request: Any) -> bool:
+        return _with_either_secret(super()._authenticate_request_body, request)
+
+
+def _with_either_secret(is_right: Callable[[Any], bool], request: Any) -> bool:
+    """Whether the client says its secret, or the one before, while that works."""
+    if is_right(request):
+        return True
+    client = request.client
+    if not isinstance(client, AgencyClient) or not client.has_former_secret(timezone.now()):
+        return False
+    # The package compares with the client that the request has, and loads no other. It is not saved.
+    secret, client.client_secret = client.client_secret, client.former_secret
+    try:
+        return is_right(request)
+    finally:
+        client.client_secret = secret
 
 
 class AgencyAuthentication(OAuth2Authentication):

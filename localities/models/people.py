@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
@@ -286,9 +286,24 @@ class AgencyClient(AbstractApplication):
     """A system of a partner agency that signs in with OAuth 2 client credentials."""
 
     agency = models.ForeignKey(Agency, on_delete=models.PROTECT, related_name="clients")
+    former_secret = models.CharField(
+        "hash of the secret before", max_length=255, blank=True, default="", db_default="", editable=False
+    )
+    former_until = models.DateTimeField(null=True, editable=False, help_text="The secret before works until then.")
 
     class Meta(AbstractApplication.Meta):
         swappable = "OAUTH2_PROVIDER_APPLICATION_MODEL"
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=Q(former_secret="", former_until__isnull=True)
+                | (~Q(former_secret="") & Q(former_until__isnull=False)),
+                name="a_former_secret_has_an_end",
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.agency}: {self.name}"
+
+    def has_former_secret(self, now: datetime) -> bool:
+        """Whether the secret before works still."""
+        return self.former_until is not None and now < self.former_until

@@ -33,6 +33,7 @@ from casework.actions import (
     notes,
     parked_messages,
     partner_checks,
+    partner_secrets,
     passwords,
     people,
     protecting,
@@ -41,6 +42,7 @@ from casework.actions import (
     replays,
     restrictions,
     rule_sets,
+    sender_requests,
     shift_handovers,
     signing_in,
 )
@@ -56,12 +58,14 @@ from casework.models import (
     OutboxMessage,
     PartnerCheck,
     Person,
+    RequestKind,
     RestrictedAccess,
     Restriction,
+    SenderRequest,
     ShiftHandover,
 )
 from errors import InvalidInput, NotAllowedInStatus, NotPermitted
-from localities.models import Team, User
+from localities.models import Agency, AgencyClient, Team, User
 from localities.working_time import local_day
 from tests.stage.actions import public_actions
 from tests.stage.documents import child
@@ -91,6 +95,14 @@ def decided(story: Story) -> Contact:
 def ended(story: Story) -> Contact:
     """A contact whose case is closed."""
     return story.closed().contacts.get()
+
+
+def answered_sender(story: Story) -> SenderRequest:
+    """What a sender asked, and was answered."""
+    contact = story.contact()
+    said: dict[str, Any] = {"kind": RequestKind.CHASE, "text": "", "by": contact.agency, "now": story.later()}
+    chased = sender_requests.ask(reference=contact.reference, **said).request
+    return sender_requests.answer(request_id=chased.pk, text="So.", by=person("amina"), now=story.later())
 
 
 def answered(story: Story) -> PartnerCheck:
@@ -334,6 +346,17 @@ ATTEMPTS = {
     "parked_messages.retry": of("adele", "ava", parked_messages.retry, on_its_way, "message_id"),
     "partner_checks.ask": of_decided(partner_checks.ask, agency_id=None, question=""),
     "partner_checks.record_answer": of("amina", "sam", partner_checks.record_answer, answered, "check_id", answer=""),
+    "partner_checks.tell": of("amina", "sam", partner_checks.tell, answered, "check_id", text=""),
+    "partner_secrets.end_former": of(
+        "adele",
+        "sam",
+        partner_secrets.end_former,
+        lambda _: AgencyClient.objects.get_or_create(agency=Agency.objects.get(code="example-police"), name="A system")[
+            0
+        ],
+        "client_id",
+    ),
+    "sender_requests.answer": of("amina", "sam", sender_requests.answer, answered_sender, "request_id", text=""),
     "partner_checks.withdraw": of("amina", "sam", partner_checks.withdraw, answered, "check_id", reason=""),
     "referrers.acknowledge": of("amina", "sam", referrers.acknowledge, acknowledged, "contact_id"),
     "referrers.confirm_in_writing": of_decided(referrers.confirm_in_writing),
@@ -385,6 +408,10 @@ ELSEWHERE = {
     "files.view", "files.view_list",
     "reminders.see", "reminders.snooze",  # tests/actions/test_reminders.py
     "searching.check", "searching.search",  # everybody, at any time: tests/web/test_search_pages.py
+    "contact_batches.keep", "viewing.view_own_batch",  # at any time: tests/api/test_batches.py
+    # partners' systems, of their own: tests/api/test_partner_checks.py, and test_sender_requests.py
+    "partner_checks.reply", "viewing.list_own_checks", "sender_requests.ask",
+    "partner_secrets.renew",  # at any time, and nothing is typed: tests/admin/test_admin.py
     "rule_sets.bring_shipped",  # no check: the service brings them in at set-up
     "rule_sets.copy",  # a version can be copied at any stage
     "threshold_checks.count",  # no check

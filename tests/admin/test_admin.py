@@ -1,5 +1,6 @@
 """The admin screens: who opens which, what a team lead sees there, what administrators edit, and what stays."""
 
+import base64
 import re
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -897,6 +898,60 @@ class TestPartnersSystems:
         assert "secret now" not in page.html
         asks = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": secret}
         assert client.post(TOKEN, asks).status_code == 200
+
+    def test_a_new_secret_is_shown_once_and_the_former_one_works_for_a_week(
+        self, adele: Administrator, client: Client, school: Agency
+    ) -> None:
+        client_id, first = self.secret_in(adele.add(AgencyClient, agency=school.pk, name="S"))
+        made = AgencyClient.objects.get()
+        secrets = f"{list_of(AgencyClient)}{made.pk}/secret/"
+        assert secrets in adele.open(f"{list_of(AgencyClient)}{made.pk}/change/").html
+        assert "No former secret works." in adele.open(secrets).text
+        renewed = Page(adele.client.post(secrets, {"renew": ""}))
+        assert "The former secret works until" in renewed.text
+        _, second = self.secret_in(renewed)
+        assert second != first
+        assert second not in adele.open(secrets).html
+        assert second not in str(adele.client.session.items())
+
+        def answered(secret: str, *, by_header: bool = False) -> int:
+            asks = {"grant_type": "client_credentials"}
+            if by_header:
+                said = base64.b64encode(f"{client_id}:{secret}".encode()).decode()
+                return int(client.post(TOKEN, asks, headers={"Authorization": f"Basic {said}"}).status_code)
+            return int(client.post(TOKEN, asks | {"client_id": client_id, "client_secret": secret}).status_code)
+
+        for by_header in (False, True):
+            assert [answered(each, by_header=by_header) for each in (first, second, "guessed")] == [200, 200, 401]
+        made.refresh_from_db()
+        assert {first, second}.isdisjoint({made.client_secret, made.former_secret}), "what is kept are hashes"
+        third = self.secret_in(Page(adele.client.post(secrets, {"renew": ""})))[1]
+        assert [answered(each) for each in (first, second, third)] == [401, 200, 200]
+        AgencyClient.objects.update(former_until=timezone.now())
+        assert [answered(each) for each in (second, third)] == [401, 200]
+        assert edits()[-1]["fields"] == ["client_secret"]
+
+    def test_a_former_secret_can_be_ended_at_once(self, adele: Administrator, client: Client, school: Agency) -> None:
+        client_id, first = self.secret_in(adele.add(AgencyClient, agency=school.pk, name="S"))
+        secrets = f"{list_of(AgencyClient)}{AgencyClient.objects.get().pk}/secret/"
+        adele.client.post(secrets, {"renew": ""})
+        assert "End the former secret now" in adele.open(secrets).text
+        page = Page(adele.client.post(secrets, {"end": ""}, follow=True))
+        assert "No former secret works." in page.text
+        asks = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": first}
+        assert client.post(TOKEN, asks).status_code == 401
+        assert edits()[-1]["fields"] == ["former_secret"]
+        assert adele.client.post(secrets, {"end": ""}).status_code == 409
+
+    def test_nobody_but_an_administrator_sees_to_secrets(self, adele: Administrator, school: Agency) -> None:
+        adele.add(AgencyClient, agency=school.pk, name="S")
+        made = AgencyClient.objects.get()
+        before = made.client_secret
+        for name in ("sam", "ava", "maya"):
+            answer = Administrator(name).client.post(f"{list_of(AgencyClient)}{made.pk}/secret/", {"renew": ""})
+            assert answer.status_code in {302, 403, 404}, name
+        made.refresh_from_db()
+        assert made.client_secret == before
 
     def test_taking_it_away_ends_its_tokens(self, adele: Administrator, client: Client, school: Agency) -> None:
         client_id, secret = self.secret_in(adele.add(AgencyClient, agency=school.pk, name="S"))

@@ -105,6 +105,7 @@ from casework.models import (
 from localities import devices
 from localities.models import (
     Agency,
+    AgencyClient,
     CalendarDay,
     Catchment,
     HubHours,
@@ -3206,3 +3207,12 @@ class TestWhatSendersAsk:
             delete("casework_senderrequest", request_of.pk)
         with refused("requests_of_senders_are_never_emptied"):
             run("TRUNCATE casework_senderrequest")
+
+
+def test_a_former_secret_without_an_end_is_refused(school: Agency) -> None:
+    client = AgencyClient.objects.create(agency=school, name="A system")
+    for wrong in ({"former_secret": "'hash'"}, {"former_until": "now()"}):
+        with refused("a_former_secret_has_an_end"):
+            change("localities_agencyclient", client.pk, **wrong)
+    with allowed():
+        change("localities_agencyclient", client.pk, former_secret="'hash'", former_until="now()")
