@@ -6,6 +6,7 @@ from django.utils import timezone
 from oauth2_provider.models import clear_expired
 
 from casework.jobs import (
+    agency_events,
     calendar_changes,
     contact_batches,
     delivery,
@@ -38,17 +39,24 @@ def sweep_clocks() -> None:
 
 @shared_task
 def forget_what_ran_out() -> None:
-    """Deletes expired sessions and access tokens, what is kept of signing in for a time only, and old batches."""
+    """Deletes expired sessions, access tokens, what is kept of signing in for a time only, old batches and events."""
     SessionStore.clear_expired()
     clear_expired()
     sign_ins.forget(now=timezone.now())
     contact_batches.forget(now=timezone.now())
+    agency_events.forget(now=timezone.now())
 
 
 @shared_task
 def take_in_batches() -> None:
     """Takes in the contacts that partners' systems sent in batches."""
     contact_batches.take_in(clock=timezone.now)
+
+
+@shared_task
+def number_events() -> None:
+    """Numbers what changed for agencies, so that they may read it."""
+    agency_events.number()
 
 
 @shared_task

@@ -16,6 +16,7 @@ from casework.families.naming import name_rows
 from casework.families.recorded import ADULTS
 from casework.families.sameness import OF_A_MATCH
 from casework.models import (
+    AgencyEvent,
     BatchEntry,
     Case,
     Clock,
@@ -190,6 +191,21 @@ def list_own_checks(
     if shown:
         audit.record(Event.PARTNER_CHECKS_VIEWED, by=by, at=now, checks=[each.pk for each in shown])
     return shown
+
+
+def list_own_events(*, after: int, at_most: int, shown: int, by: Agency, now: datetime) -> list[AgencyEvent]:
+    """
+    What changed about contacts that this agency sent, in order. One audit event names those of which it learns.
+
+    :param after: the number after which they come.
+    :param shown: how many of them are shown: whether there are more is no view of them.
+    """
+    numbered = AgencyEvent.objects.filter(agency=by, number__gt=after).select_related("contact")
+    events = list(numbered.order_by("number")[:at_most])
+    if events:
+        references = list(dict.fromkeys(event.contact.reference for event in events[:shown]))
+        audit.record(Event.CONTACTS_LISTED, by=by, at=now, references=references)
+    return events
 
 
 def _own_contacts(agency: Agency) -> QuerySet[Contact]:

@@ -58,6 +58,7 @@ class AboutView(OpenView):
             "threshold_check": "api-threshold-check",
             "quality": "api-quality",
             "partner_checks": "api-checks",
+            "events": "api-events",
             "reference_data": "api-reference-data",
             "schema": "api-schema",
             "docs": "api-docs",

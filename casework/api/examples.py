@@ -203,6 +203,16 @@ CHECK: dict[str, Any] = {
         {"at": "2026-11-20T16:50:00+00:00", "kind": "told", "text": "Ashworth, formerly Lee."},
     ],
 }
+EVENTS = {
+    "events": [
+        {
+            "id": 20417, "type": "contact.being_looked_at", "reference": "CON-7K4M-9QXT",
+            "url": "https://front-door.example/api/v1/contacts/CON-7K4M-9QXT", "at": "2026-11-20T14:05:00+00:00",
+        },
+    ],
+    "has_more": False,
+    "next": "https://front-door.example/api/v1/events?after=20417",
+}  # fmt: skip
 CHECKS = {"checks": [CHECK], "next": None}
 _SHARES = {
     "complete": 42, "read": 92, "agreement": 75, "level": 83,

@@ -17,6 +17,7 @@ from casework.api.lists import LEFT_OUT, MOST_LISTED
 from casework.api.threshold_check import MOST_CHILDREN, MOST_INDICATORS, SCREENED, SHORT_CODE
 from casework.facts.contact_document import Part, part_in
 from casework.facts.learned import AdultInformation, ChildInformation, InformationDocument
+from casework.models.agency_events import AgencyEventKind
 from casework.models.choices import Gap
 from casework.models.contact_batches import MOST_CONTACTS, BatchState
 from casework.models.contacts import LONGEST_REPLY, ReplyKind
@@ -35,6 +36,7 @@ CAPABILITIES = [
     "threshold_check",
     "quality",
     "partner_checks",
+    "events",
     "reference_data",
     "withdraw",
     "chase",
@@ -422,6 +424,24 @@ class CheckListSerializer(serializers.Serializer[Any]):
     next = serializers.URLField(allow_null=True, help_text="Where the older ones are.")
 
 
+class EventSerializer(serializers.Serializer[Any]):
+    """Something that changed about a contact that your agency sent."""
+
+    id = serializers.IntegerField(min_value=1, help_text="It grows: a later event has a greater one.")
+    type = serializers.ChoiceField(choices=AgencyEventKind.choices)
+    reference = serializers.CharField(help_text="Of the contact.")
+    url = serializers.URLField(help_text="Where the contact is as it stands now.")
+    at = serializers.DateTimeField()
+
+
+class EventListSerializer(serializers.Serializer[Any]):
+    """What changed, in order."""
+
+    events = EventSerializer(many=True)
+    has_more = serializers.BooleanField(help_text="Whether there are more now.")
+    next = serializers.URLField(help_text="Where what comes after these is.")
+
+
 class ReasonSerializer(serializers.Serializer[Any]):
     """A rule that fired."""
 
@@ -553,6 +573,7 @@ class LinksSerializer(serializers.Serializer[Any]):
     threshold_check = serializers.URLField()
     quality = serializers.URLField()
     partner_checks = serializers.URLField(help_text="What the front door asks your agency.")
+    events = serializers.URLField(help_text="What changed about the contacts that your agency sent.")
     reference_data = serializers.URLField()
     schema = serializers.URLField(help_text="The description of this API (OpenAPI 3.1).")
     docs = serializers.URLField(help_text="The same for people.")

@@ -6,6 +6,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 
 from casework.api.about import ReferenceDataView
 from casework.api.batches import BatchesView, BatchView
+from casework.api.events import EventsView
 from casework.api.partner_checks import ChecksView, CheckView, RepliesView
 from casework.api.quality import AgencyQualityView
 from casework.api.sender_requests import ChaseView, EscalateView, WithdrawView
@@ -25,6 +26,7 @@ addresses: list[URLPattern] = [
     path("partner-checks", ChecksView.as_view(), name="api-checks"),
     path("partner-checks/<slug:key>", CheckView.as_view(), name="api-check"),
     path("partner-checks/<slug:key>/replies", RepliesView.as_view(), name="api-replies"),
+    path("events", EventsView.as_view(), name="api-events"),
     path("threshold-check", ThresholdCheckView.as_view(), name="api-threshold-check"),
     path("agency/quality", AgencyQualityView.as_view(), name="api-quality"),
     path("reference-data", ReferenceDataView.as_view(), name="api-reference-data"),

@@ -1,13 +1,15 @@
 """
 The models: people; contacts with their partner checks and their handovers between day and night; recommendations and
 decisions; cases with their handoffs; files; restrictions; clocks and reminders; duty and absence; notes; batches and
-drafts of contacts, and unfinished forms; links to set a password; audit events, status changes and messages.
+drafts of contacts, what agencies are told of theirs, and unfinished forms; links to set a password; audit events,
+status changes and messages.
 
 What is not known is stored as null, and in text as the empty string; only unique text (a person's NHS number, an
 idempotency key) is null, and choices with a value of their own for it store that value (sex "U", parents told
 "not_known").
 """
 
+from casework.models.agency_events import AgencyEvent, AgencyEventKind
 from casework.models.cases import (
     LEAD_OFFERS_FROM,
     Case,
@@ -90,6 +92,8 @@ __all__ = [
     "Absence",
     "ActorKind",
     "AddressProtection",
+    "AgencyEvent",
+    "AgencyEventKind",
     "AuditEvent",
     "BatchEntry",
     "BatchState",

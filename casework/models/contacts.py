@@ -20,6 +20,7 @@ from casework.models.choices import DASHES, RAGS, Gap
 from casework.models.indexes import is_among
 from casework.models.people import Person, without_name
 from casework.models.refusals import NOT_BLANK, append_only, lacks_sign_off, never_deleted, never_emptied, refuse_if
+from casework.models.telling import TELL_OF_A_CHANGED_CONTACT, TELL_OF_A_NEW_CONTACT, TELL_OF_A_QUESTION
 from casework.models.visibility import CLOSES_AT_LEAST, is_open_contact, sees_contact
 from casework.references import new_contact_reference
 from casework.statuses import ContactStatus, MatchStatus, PartnerCheckStatus
@@ -261,6 +262,8 @@ class Contact(models.Model):
             models.Index(fields=["resend_of"], name="contact_by_resend", condition=Q(resend_of__isnull=False)),
         ]
         triggers: ClassVar = [
+            TELL_OF_A_NEW_CONTACT,
+            TELL_OF_A_CHANGED_CONTACT,
             refuse_if(
                 """OLD.decision_in_effect_id IS NOT NULL
                    AND NEW.decision_in_effect_id IS DISTINCT FROM OLD.decision_in_effect_id""",
@@ -698,6 +701,7 @@ class PartnerCheck(models.Model):
                 name="a_partner_check_ends_once",
                 message="A question to a partner ends once, and stays as it was asked.",
             ),
+            TELL_OF_A_QUESTION,
             never_emptied("partner_checks_are_never_emptied", "Questions to partners are never deleted."),
         ]
 

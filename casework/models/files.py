@@ -16,6 +16,7 @@ from casework.models.cases import Case
 from casework.models.contacts import Contact
 from casework.models.indexes import where_set
 from casework.models.refusals import NOT_BLANK, never_emptied, refuse_if
+from casework.models.telling import TELL_OF_A_FILE
 from localities.models import Agency, User
 
 MEGABYTE = 1024 * 1024
@@ -162,6 +163,7 @@ class File(models.Model):
             models.Index(fields=["preview_after"], name="file_to_preview", condition=Q(preview_after__isnull=False)),
         ]
         triggers: ClassVar = [
+            TELL_OF_A_FILE,
             refuse_if(
                 "(NEW.key, NEW.name, NEW.about, NEW.kind, NEW.size, NEW.sha256, NEW.at, NEW.by_user_id, "
                 "NEW.by_agency_id, NEW.idempotency_key) IS DISTINCT FROM "

@@ -211,9 +211,12 @@ def current_of(case: Case) -> Responsibility:
 def test_every_refusal_has_its_test() -> None:
     """A new constraint or trigger needs a test here."""
     source = Path(__file__).read_text(encoding="utf-8")
-    # It refuses nothing: tests/localities/test_reference.py has what it does.
-    versions = "a_change_makes_a_new_version"
-    declared = {str(trigger.name) for _, trigger in pgtrigger.registered() if trigger.name != versions} | {
+    # They refuse nothing: tests/localities/test_reference.py and tests/api/test_events.py have what they do.
+    others = {
+        "a_change_makes_a_new_version", "an_agency_is_told_of_its_contact", "an_agency_is_told_of_a_change",
+        "an_agency_is_told_that_we_wait", "an_agency_is_told_of_its_file",
+    }  # fmt: skip
+    declared = {str(trigger.name) for _, trigger in pgtrigger.registered() if trigger.name not in others} | {
         str(constraint.name)
         for label in ("casework", "localities", "triage")
         for model in apps.get_app_config(label).get_models()
@@ -1498,6 +1501,17 @@ class TestWhatIsWrittenOnce:
             delete(table, row)
         with refused(emptied):
             run(f"TRUNCATE {table} CASCADE")
+
+
+@pytest.mark.django_db
+class TestAgencyEvents:
+    def test_each_is_of_a_known_kind_and_has_a_number_of_its_own(self, story: Story) -> None:
+        for name in ("Robin", "Kim"):
+            story.contact(children=[child(first_name=name, nhs_number=None)])
+        with refused("an_event_is_of_a_known_kind"):
+            run("UPDATE casework_agencyevent SET kind = 'contact.lost'")
+        with refused("an_event_has_a_number_of_its_own"):
+            run("UPDATE casework_agencyevent SET number = 1")
 
 
 class TestTheRecord:
