@@ -9,12 +9,12 @@ from django.contrib.auth.hashers import check_password, make_password
 from django.utils import timezone
 
 from casework.demonstration.seeding import seed
+from casework.demonstration.systems import system_of
 from casework.models import Contact
-from localities.models import Agency, AgencyClient, Membership, User
+from localities.models import Agency, Membership, User
 from localities.working_time import local_day
 
 CONTACTS = 40
-CLIENT_NAME = "Demonstration"
 
 
 def prepare(earlier: Mapping[str, Any], *, base_url: str, progress: Callable[[str], None]) -> dict[str, Any]:
@@ -73,13 +73,9 @@ def _user(membership: Membership, passwords: Mapping[str, str]) -> dict[str, str
 
 
 def _client(agency: Agency, known: Mapping[str, str]) -> dict[str, str]:
-    client = AgencyClient.objects.filter(agency=agency, name=CLIENT_NAME).first()
-    secret = known.get(client.client_id, "") if client else ""
-    if client is None or not check_password(secret, client.client_secret):
-        secret = secrets.token_urlsafe(32)
-        client = client or AgencyClient(agency=agency, name=CLIENT_NAME)
-        client.client_type = AgencyClient.CLIENT_CONFIDENTIAL
-        client.authorization_grant_type = AgencyClient.GRANT_CLIENT_CREDENTIALS
-        client.client_secret = secret
+    client = system_of(agency)
+    secret = known.get(client.client_id, "")
+    if not check_password(secret, client.client_secret):
+        secret = client.client_secret = secrets.token_urlsafe(32)
         client.save()
     return {"agency": agency.code, "client_id": client.client_id, "client_secret": secret}

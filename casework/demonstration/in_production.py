@@ -13,7 +13,7 @@ from django.contrib.auth.hashers import make_password
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
-from casework.demonstration.credentials import CLIENT_NAME
+from casework.demonstration.systems import CLIENT_NAME
 from casework.models import Contact, Event
 from casework.record import audit
 from errors import NotPermitted

@@ -7,13 +7,32 @@ from copy import deepcopy
 from datetime import datetime
 from typing import Any
 
-from casework.actions import contact_owners, decisions, handoffs, notes, partner_checks, receiving, restrictions
+from casework.actions import (
+    contact_owners,
+    decisions,
+    handoffs,
+    notes,
+    partner_checks,
+    receiving,
+    restrictions,
+    sender_requests,
+)
 from casework.demonstration import moves
 from casework.demonstration.files import add_files
 from casework.demonstration.front_door import HISTORY, FrontDoor
+from casework.demonstration.systems import system_of
 from casework.demonstration.timeline import Timeline
 from casework.facts.history import has_history
-from casework.models import LEAD_OFFERS_FROM, Case, Contact, Handoff, NoteReaders, Responsibility
+from casework.models import (
+    LEAD_OFFERS_FROM,
+    Case,
+    Contact,
+    Handoff,
+    NoteReaders,
+    ReplyKind,
+    RequestKind,
+    Responsibility,
+)
 from casework.statuses import ContactStatus, HandoffStatus
 from localities.models import Agency, Membership, Role, Team, TeamKind, User
 from localities.working_time import local_day
@@ -37,7 +56,7 @@ class OpenWork:
         # Ending a contact of level 3 with advice needs two people. Contacts held for a manager are left out.
         waiting = Contact.objects.filter(status=ContactStatus.RECEIVED, recommendation__level__in=(2, 3))
         weighty = waiting.exclude(recommendation__hold=Hold.MANAGER).select_related("recommendation", "team")
-        steps = (self._to_sign_off, self._declined, self._asked, self._owned)
+        steps = (self._to_sign_off, self._declined, self._asked, self._owned, self._asked_in_its_system, self._chased)
         in_turn = list(weighty.order_by("-recommendation__level", "-received_at"))
         for step, contact in zip(steps, in_turn, strict=False):
             step(contact, now)
@@ -61,6 +80,41 @@ class OpenWork:
             by=by,
             now=now,
         )
+
+    def _asked_in_its_system(self, contact: Contact, now: datetime) -> None:
+        """An agency reads the question in its own system, and asks back."""
+        by = self.timeline.staff(contact.team, now, Role.SOCIAL_WORKER)
+        agency = next(agency for agency in self.timeline.agencies if agency.pk != contact.agency_id)
+        system_of(agency)
+        check = partner_checks.ask(
+            contact_id=contact.pk,
+            agency_id=agency.pk,
+            question="Have you been called to the home since September, and what did you find?",
+            in_system=True,
+            child_ids=[child.pk for child in contact.children.all()],
+            by=by,
+            now=now,
+        )
+        said: dict[str, Any] = {"key": check.key, "kind": ReplyKind.ASKS_BACK, "by": agency, "now": now}
+        partner_checks.reply(text="Which surname does the mother use? We have two families at that address.", **said)
+
+    def _chased(self, contact: Contact, now: datetime) -> None:
+        """Its sender hears nothing; and the sender of a decided contact disagrees."""
+        why = "We have heard nothing since we rang. Should the family expect somebody?"
+        if contact.agency is not None:
+            self._sender_asks(contact, RequestKind.CHASE, why, now)
+        decided = Contact.objects.filter(
+            status=ContactStatus.DECIDED, agency__isnull=False, decision_in_effect__pathway="advice"
+        )
+        disputed = decided.select_related("agency").order_by("-decision_in_effect").first()
+        if disputed is not None:
+            why = "He has told his teacher the same again, and his grandmother confirms it. Advice will not do."
+            self._sender_asks(disputed, RequestKind.ESCALATE, why, now)
+
+    @staticmethod
+    def _sender_asks(contact: Contact, kind: RequestKind, why: str, now: datetime) -> None:
+        assert contact.agency is not None, "an agency sent it"
+        sender_requests.ask(reference=contact.reference, kind=kind, text=why, by=contact.agency, now=now)
 
     def _noted(self, contact: Contact, by: User, now: datetime) -> None:
         """A call, which is corrected after it, and what somebody said in confidence."""

@@ -22,6 +22,7 @@ from casework.models import (
     ContactHandover,
     Decision,
     PartnerCheck,
+    RequestKind,
     Responsibility,
     SenderRequest,
     SignOff,
@@ -77,7 +78,8 @@ class Row:
 
     `children`: as `name_rows` left them. `number`: "3rd" for the household's third contact in three months, or empty.
     `open_with`: the teams that work with a child on it now, each with the lead practitioner's name, if there is one.
-    `used`: how much of the time until the deadline has gone, in per cent; None without a deadline.
+    `used`: how much of the time until the deadline has gone, in per cent; None without a deadline. `asks`: what its
+    sender asks, in words, where that is listed.
     """
 
     contact: Contact
@@ -85,6 +87,7 @@ class Row:
     number: str
     open_with: tuple[tuple[str, str], ...]
     used: int | None
+    asks: str
 
 
 def awaiting(user: User, now: datetime) -> QuerySet[Contact]:
@@ -131,6 +134,7 @@ def asked_of_us(user: User, now: datetime) -> QuerySet[Contact]:
         here_since=WITH_TEAM_SINCE,
         due_at=Subquery(waits.values("due_at")[:1]),
         started_at=Subquery(waits.values("at")[:1]),
+        asks=Subquery(waits.values("kind")[:1]),
         owner_away=away_on(local_day(now), "owner"),
     ).order_by("due_at", "pk")
 
@@ -301,6 +305,7 @@ def rows(contacts: Iterable[Contact], user: User, now: datetime) -> list[Row]:
                 each for child in by_contact[contact.pk] for each in open_with.get(child.person_id, ())
             )),
             used=_used(contact, now),
+            asks=RequestKind(asks).label if (asks := getattr(contact, "asks", "")) else "",
         )
         for contact in found
     ]  # fmt: skip

@@ -90,7 +90,7 @@ def _check_is_a_demonstration() -> None:
     """Refuses the database of a real service: the demonstration would give its users new passwords."""
     from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 
-    from casework.demonstration.credentials import CLIENT_NAME
+    from casework.demonstration.systems import CLIENT_NAME
     from casework.models import Contact
     from localities.models import AgencyClient, Membership
 

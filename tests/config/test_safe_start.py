@@ -20,7 +20,8 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from casework.demonstration import in_production
-from casework.demonstration.credentials import CLIENT_NAME, prepare
+from casework.demonstration.credentials import prepare
+from casework.demonstration.systems import CLIENT_NAME
 from casework.jobs import reference_data
 from casework.models import AuditEvent, ClockPolicy, Event
 from config import safe_start

@@ -192,6 +192,9 @@ PICTURES = (
         for part in ("contact", "child", "new-adult")
     ),
     Taken("restriction", "iris", first("/restricted/", "/restricted/")),
+    Taken("referrers-ask", "amina", at("/?tab=referrers")),
+    Taken("contact-chased", "amina", first("/?tab=referrers", "/contacts/")),
+    Taken("report-answers", "paula", at("/reports/answers/")),
     Taken("contact-with-notes", "maya", first("/?tab=information", "/contacts/")),
     Taken("note-new", "amina", first("/?tab=to-triage", "/contacts/", below="notes/new/")),
     Taken(

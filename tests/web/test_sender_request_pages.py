@@ -83,6 +83,8 @@ class TestOnTheWorklist:
         story.decided(contact)
         request = asked(story, contact, RequestKind.ESCALATE)
         address = "/?tab=referrers"
-        assert contact.reference in SignedIn("amina").client.get(address).content.decode()
+        page = SignedIn("amina").client.get(address).content.decode()
+        assert contact.reference in page
+        assert "Disagrees with the decision." in page
         sender_requests.answer(request_id=request.pk, text=ANSWER, by=person("amina"), now=timezone.now())
         assert contact.reference not in SignedIn("amina").client.get(address).content.decode()
