@@ -23,6 +23,7 @@ from casework.jobs import (
     sign_ins,
     stale_recommendations,
     sweep,
+    webhooks,
 )
 from casework.reading import open_list_files
 
@@ -57,6 +58,12 @@ def take_in_batches() -> None:
 def number_events() -> None:
     """Numbers what changed for agencies, so that they may read it."""
     agency_events.number()
+
+
+@shared_task
+def send_webhooks() -> None:
+    """Sends events to the agencies that take them."""
+    webhooks.deliver(clock=timezone.now)
 
 
 @shared_task

@@ -57,6 +57,7 @@ def _nightly(task: str, at: str) -> dict[str, Any]:
 app.conf.beat_schedule = {
     "take in batches": _every("casework.tasks.take_in_batches", 2),
     "number events": _every("casework.tasks.number_events", 2),
+    "send webhooks": _every("casework.tasks.send_webhooks", 3),
     "drain the outbox": _every("casework.tasks.drain_outbox", 5),
     "sweep the clocks": _every(SWEEP, 20),
     "recompute clocks": _every("casework.tasks.recompute_clocks", 10),

@@ -1,5 +1,5 @@
 """Team leads' and administrators' screens. Django imports this module; the screens are in those beside it."""
 
-from casework.admin import messages, rule_sets, settings, work
+from casework.admin import messages, rule_sets, settings, webhooks, work
 
-__all__ = ["messages", "rule_sets", "settings", "work"]
+__all__ = ["messages", "rule_sets", "settings", "webhooks", "work"]

@@ -1,5 +1,6 @@
 """
-Numbers what changed for agencies, in the order in which they may read it, and deletes what is old.
+Numbers what changed for agencies, in the order in which they may read it, has it sent to those that take it, and
+deletes what is old.
 
 A number is given in a transaction of its own, after the change is committed and under one lock: whoever has read up to
 a number misses nothing below it. A number that the change itself took would be skipped by whoever reads while an
@@ -38,15 +39,26 @@ def _number_some() -> int:
             return 0
         cursor.execute(
             """
-            UPDATE public.casework_agencyevent SET number = next.number
-            FROM (SELECT id, nextval('public.casework_agencyevent_number') AS number
-                  FROM (SELECT id FROM public.casework_agencyevent WHERE number IS NULL ORDER BY id LIMIT %s) waiting
-            ) next
-            WHERE casework_agencyevent.id = next.id
+            WITH numbered AS (
+                UPDATE public.casework_agencyevent SET number = next.number
+                FROM (SELECT id, nextval('public.casework_agencyevent_number') AS number
+                      FROM (SELECT id FROM public.casework_agencyevent
+                            WHERE number IS NULL ORDER BY id LIMIT %s) waiting
+                ) next
+                WHERE casework_agencyevent.id = next.id
+                RETURNING casework_agencyevent.id, agency_id, contact_id
+            ), sent AS (
+                INSERT INTO public.casework_webhookdelivery (endpoint_id, event_id, contact_id, queued_at, not_before)
+                SELECT endpoint.id, numbered.id, numbered.contact_id, now(), now()
+                FROM numbered
+                JOIN public.casework_webhookendpoint endpoint
+                    ON endpoint.agency_id = numbered.agency_id AND endpoint.is_active
+            )
+            SELECT count(*) FROM numbered
             """,
             [A_PART],
         )
-        return int(cursor.rowcount)
+        return int(cursor.fetchone()[0])
 
 
 def forget(*, now: datetime) -> None:

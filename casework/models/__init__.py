@@ -84,6 +84,7 @@ from casework.models.shift_handovers import ShiftHandover, ShiftHandoverAddition
 from casework.models.sign_ins import SignInEvent, SignInKind
 from casework.models.signing_in import FactorKind, FactorReset, SecondFactorRule
 from casework.models.unfinished_forms import UnfinishedForm, unfinished_forms_of
+from casework.models.webhooks import WebhookDelivery, WebhookEndpoint
 
 __all__ = [
     "GLASS_IS_BROKEN_FOR",
@@ -186,6 +187,8 @@ __all__ = [
     "Step",
     "ThresholdChecks",
     "UnfinishedForm",
+    "WebhookDelivery",
+    "WebhookEndpoint",
     "WhyRefused",
     "away_on",
     "files_on",

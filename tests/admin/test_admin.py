@@ -31,6 +31,7 @@ from casework.models import (
     Handoff,
     OutboxMessage,
     Reminder,
+    WebhookEndpoint,
 )
 from casework.web import first_pages
 from casework.web.tags import duration
@@ -58,6 +59,7 @@ from triage.models import RuleSetVersion
 
 SETTINGS = {
     "user", "team", "locality", "catchment", "postcode", "otherauthority", "agency", "agencyclient", "hubhours",
+    "webhookendpoint", "webhookdelivery",
     "calendarday", "clockpolicy", "rulesetversion", "secondfactorrule",
 }  # fmt: skip
 WORK = {"contact", "case", "handoff", "clock", "decision", "reminder", "outboxmessage", "auditevent"}
@@ -1003,6 +1005,7 @@ class TestEditsLeaveATrace:
             OtherAuthority: {"name": "Somewhere Council"},
             Agency: {"code": "example-nursery", "name": "Example Nursery", "source_code": "2B"},
             AgencyClient: {"agency": school.pk, "name": "S"},
+            WebhookEndpoint: {"agency": school.pk, "url": "https://school.example/hook", "is_active": "on"},
             CalendarDay: {"date": "2027-01-29", "kind": "closure", "name": "Systems day"},
             ClockPolicy: {
                 "kind": "tried_out", "effective_from": "2027-01-01", "subject": "contact", "starts_at": "received",
@@ -1013,11 +1016,17 @@ class TestEditsLeaveATrace:
         HubHours.objects.filter(weekday=4).delete()
         forms[HubHours] = {"weekday": "4", "opens": "09:00", "closes": "17:00"}
         # What roles need is only changed: tests/web/test_account_pages.py.
-        assert {model._meta.model_name for model in forms} == SETTINGS - {"rulesetversion", "secondfactorrule"}
+        assert {model._meta.model_name for model in forms} == SETTINGS - {
+            "rulesetversion",
+            "secondfactorrule",
+            "webhookdelivery",
+        }
         for number, (model, fields) in enumerate(forms.items(), start=1):
             page = adele.add(model, **fields)
-            # Two lead on: to the secret of a system, and to the link of a person.
-            leads_to = {AgencyClient: "Secret of S", User: "Password"}.get(model)
+            # Three lead on: to a secret, or to the link of a person.
+            leads_to = {
+                AgencyClient: "Secret of S", User: "Password", WebhookEndpoint: "Secret of a webhook"
+            }.get(model)  # fmt: skip
             assert leads_to is None or page.heading == leads_to
             if leads_to is None:
                 saved(page)

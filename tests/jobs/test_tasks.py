@@ -72,7 +72,7 @@ def test_beat_begins_with_a_round_and_leaves_the_night_to_the_night() -> None:
     assert due == {
         "drain_outbox", "sweep_clocks", "recompute_clocks", "renew_recommendations", "pass_to_day_team", "run_replays",
         "recheck_hidden_addresses", "release_contacts", "copy_open_list", "check_files", "draw_previews",
-        "take_in_batches", "number_events",
+        "take_in_batches", "number_events", "send_webhooks",
     }  # fmt: skip
 
 

@@ -46,8 +46,8 @@ from casework.actions import (
 )
 from casework.actions.contact_batches import ToTakeIn
 from casework.actions.contact_drafts import Task
+from casework.jobs import agency_events, rechecks, sweep
 from casework.jobs import contact_batches as taking_in
-from casework.jobs import rechecks, sweep
 from casework.models import (
     Absence,
     AddressProtection,
@@ -101,6 +101,7 @@ from casework.models import (
     SignOff,
     StatusChange,
     ThresholdChecks,
+    WebhookEndpoint,
 )
 from localities import devices
 from localities.models import (
@@ -1512,6 +1513,25 @@ class TestAgencyEvents:
             run("UPDATE casework_agencyevent SET kind = 'contact.lost'")
         with refused("an_event_has_a_number_of_its_own"):
             run("UPDATE casework_agencyevent SET number = 1")
+
+
+@pytest.mark.django_db
+class TestWebhooks:
+    def test_addresses_and_what_is_sent_there(self, story: Story) -> None:
+        contact = story.contact()
+        ends = [
+            WebhookEndpoint.objects.create(agency_id=contact.agency_id or 0, url=f"https://a.example/{n}", secret="x")
+            for n in range(2)
+        ]
+        agency_events.number()
+        with refused("an_agency_has_an_address_for_events_once"):
+            run("UPDATE casework_webhookendpoint SET url = 'https://a.example/'")
+        with refused("an_old_secret_ends"):
+            run("UPDATE casework_webhookendpoint SET old_secret = 'x'")
+        with refused("what_was_delivered_is_not_sent_again"):
+            run("UPDATE casework_webhookdelivery SET delivered_at = now()")
+        with refused("an_event_is_sent_to_an_address_once"):
+            run("UPDATE casework_webhookdelivery SET endpoint_id = %s", ends[0].pk)
 
 
 class TestTheRecord:
