@@ -429,6 +429,7 @@ ELSEWHERE = {
     "viewing.view_match", "viewing.view_person",
     "viewing.view_for_decision",
     "viewing.view_case", "viewing.view_contact", "viewing.view_own_contact",  # in scope, or not found
+    "viewing.list_own_events",  # at any time, and of their own: tests/api/test_events.py
     "viewing.list_own_contacts",  # at any time, and of their own: tests/api/test_reading.py
 }  # fmt: skip
 

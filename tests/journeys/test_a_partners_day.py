@@ -12,8 +12,7 @@ from django.utils import timezone
 from casework.actions import partner_checks
 from casework.models import Contact
 from localities.models import AgencyClient
-from tests.journeys.test_the_main_job import of_family
-from tests.stage.documents import contact_document
+from tests.stage.documents import child, contact_document
 from tests.stage.service import PATIENCE, Service, wait_until
 from tests.stage.story import person
 
@@ -45,9 +44,10 @@ def test_a_batch_is_taken_in_by_the_worker_a_question_is_answered_and_a_chase_is
     sent = [
         {
             "idempotency_key": f"day/{number}",
-            "contact": contact_document(**of_family(number), agency_reference=f"D{number}"),
+            "contact": contact_document(children=[pupil], agency_reference=f"D{number}"),
         }
         for number in range(1, 4)
+        for pupil in [child(last_name=f"Pupil{number}", date_of_birth=f"2018-0{number}-11", nhs_number=None)]
     ]
     broken = {"idempotency_key": "day/4", "contact": {"children": []}}
     answer = system.post("/contact-batches", {"contacts": [*sent, broken]}, status=202)
@@ -65,7 +65,7 @@ def test_a_batch_is_taken_in_by_the_worker_a_question_is_answered_and_a_chase_is
         by=person("amina"), now=timezone.now(),
     )  # fmt: skip
     (question,) = system.get("/partner-checks")["checks"]
-    assert [child["last_name"] for child in question["children"]] == ["Journey2"]
+    assert [child["last_name"] for child in question["children"]] == ["Pupil2"]
     assert system.get(f"/contacts/{contact}")["status"] == "waiting_for_your_information"
     system.post(f"/partner-checks/{question['id']}/replies", {"kind": "answer", "text": "On three days."})
     amina = service.person("amina")

@@ -619,6 +619,7 @@ def test_every_page_asks_for_a_sign_in_but_those_that_cannot(client: Client, db:
         "api/v1/contacts/<reference:reference>/withdraw", "api/v1/contacts/<reference:reference>/chase",
         "api/v1/contacts/<reference:reference>/escalate",
         "api/v1/contact-batches", "api/v1/contact-batches/<slug:key>", "api/v1/partner-checks",
+        "api/v1/events",
         "api/v1/partner-checks/<slug:key>", "api/v1/partner-checks/<slug:key>/replies",
         "api/v1/contacts/<reference:reference>/files", "api/v1/contacts/<reference:reference>/information",
         "api/v1/agency/quality", "api/v1/threshold-check", "api/v1/reference-data", "api/v1/schema", "api/v1/docs",
