@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Exists, OuterRef
 from django.urls import reverse
 
@@ -22,6 +22,7 @@ from casework.jobs.webhook_sending import NotDeliveredError, post
 from casework.models import WebhookDelivery, WebhookEndpoint
 
 AT_ONCE = 8
+LOOK_AGAIN = 0.5
 A_RUN = timedelta(seconds=40)
 # Longer than a request can take.
 LEASE = timedelta(seconds=60)
@@ -30,6 +31,7 @@ FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=10), timedelta(hours=6)
 REST = timedelta(seconds=5)
 GIVEN_UP_AFTER = timedelta(days=5)
 GONE = 410
+LOCK = "casework_webhookdelivery"
 
 
 class _Claimed(NamedTuple):
@@ -48,8 +50,21 @@ def deliver(*, clock: Callable[[], datetime]) -> int:
     """
     Sends what is due, for 40 seconds at most.
 
+    One run at a time: receivers that hang keep one process of a worker busy, and leave the others to all else.
+
     :returns: how many events were delivered.
     """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", [LOCK])
+        if not cursor.fetchone()[0]:
+            return 0
+        try:
+            return _deliver(clock)
+        finally:
+            cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [LOCK])
+
+
+def _deliver(clock: Callable[[], datetime]) -> int:
     delivered, ends_at = 0, clock() + A_RUN
     under_way: dict[Future[_Answer], WebhookDelivery] = {}
     with ThreadPoolExecutor(AT_ONCE) as threads:
@@ -58,7 +73,8 @@ def deliver(*, clock: Callable[[], datetime]) -> int:
                 under_way[threads.submit(_send, claimed)] = claimed.delivery
             if not under_way:
                 return delivered
-            for done in wait(under_way, return_when=FIRST_COMPLETED).done:
+            # What comes meanwhile does not wait until a receiver that hangs is given up.
+            for done in wait(under_way, LOOK_AGAIN, FIRST_COMPLETED).done:
                 delivered += _settle(under_way.pop(done), done.result(), clock())
 
 

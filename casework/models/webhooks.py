@@ -21,7 +21,7 @@ class WebhookEndpoint(models.Model):
     time, and is tried again where a worker died.
     """
 
-    agency = models.ForeignKey(Agency, on_delete=models.PROTECT, related_name="+")
+    agency = models.ForeignKey(Agency, on_delete=models.PROTECT, related_name="+", db_index=False)
     url = models.CharField("address", max_length=500, help_text="Where your service takes events, as https://….")
     secret = models.TextField(editable=False)
     old_secret = models.TextField(editable=False, blank=True, default="", db_default="")
