@@ -12,9 +12,12 @@ from collections.abc import Iterable
 from secrets import token_bytes
 
 from cryptography.fernet import Fernet, MultiFernet
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.conf import settings
 
-PREFIX = "whsec_"
+from casework.models import SignsWith
+
+PREFIX, OF_A_PAIR, PUBLIC = "whsec_", "whsk_", "whpk_"
 
 
 def _cipher() -> MultiFernet:
@@ -23,9 +26,21 @@ def _cipher() -> MultiFernet:
     return MultiFernet([Fernet(base64.urlsafe_b64encode(digest)) for digest in digests])
 
 
-def new_secret() -> str:
-    """A secret as an agency is given it."""
-    return PREFIX + base64.b64encode(token_bytes(32)).decode()
+def new_secret(signs_with: SignsWith = SignsWith.SECRET) -> str:
+    """A secret as an agency is given it; or that of a key pair, which nobody is given."""
+    prefix = PREFIX if signs_with == SignsWith.SECRET else OF_A_PAIR
+    return prefix + base64.b64encode(token_bytes(32)).decode()
+
+
+def given(secret: str) -> str:
+    """What the agency is given to check with: the secret itself, or the public key of the pair."""
+    if not secret.startswith(OF_A_PAIR):
+        return secret
+    return PUBLIC + base64.b64encode(_private(secret).public_key().public_bytes_raw()).decode()
+
+
+def _private(secret: str) -> Ed25519PrivateKey:
+    return Ed25519PrivateKey.from_private_bytes(base64.b64decode(secret.removeprefix(OF_A_PAIR)))
 
 
 def sealed(secret: str) -> str:
@@ -41,6 +56,11 @@ def opened(stored: str) -> str:
 def signature(secrets: Iterable[str], *, message_id: str, timestamp: int, body: bytes) -> str:
     """The header webhook-signature: one signature for each secret, with a blank between."""
     signed = f"{message_id}.{timestamp}.".encode() + body
-    keys = (base64.b64decode(secret.removeprefix(PREFIX)) for secret in secrets)
-    each = (base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode() for key in keys)
-    return " ".join(f"v1,{one}" for one in each)
+    return " ".join(_signature(secret, signed) for secret in secrets)
+
+
+def _signature(secret: str, signed: bytes) -> str:
+    if secret.startswith(OF_A_PAIR):
+        return "v1a," + base64.b64encode(_private(secret).sign(signed)).decode()
+    key = base64.b64decode(secret.removeprefix(PREFIX))
+    return "v1," + base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()

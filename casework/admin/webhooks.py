@@ -18,7 +18,7 @@ from casework.admin.rights import SettingAdmin
 from casework.admin.settings import RecentlyAdmin
 from casework.jobs.webhook_sending import NotDeliveredError, check_url, post
 from casework.jobs.webhooks import signed
-from casework.models import WebhookDelivery, WebhookEndpoint
+from casework.models import SignsWith, WebhookDelivery, WebhookEndpoint
 
 # So long the secret before the last signs beside it.
 OVERLAP = timedelta(days=7)
@@ -29,7 +29,7 @@ class EndpointForm(ModelForm):
 
     class Meta:
         model = WebhookEndpoint
-        fields = ("agency", "url", "is_active")
+        fields = ("agency", "url", "signs_with", "is_active")
 
     def clean_url(self) -> str:
         url: str = self.cleaned_data["url"]
@@ -52,7 +52,7 @@ class WebhookEndpointAdmin(RecentlyAdmin):
 
     def save_model(self, request: HttpRequest, obj: WebhookEndpoint, form: Any, change: bool) -> None:
         if not change:
-            form.instance.new_secret = webhook_secrets.new_secret()
+            form.instance.new_secret = webhook_secrets.new_secret(SignsWith(obj.signs_with))
             obj.secret = webhook_secrets.sealed(form.instance.new_secret)
         if obj.is_active:
             obj.disabled_because, obj.failing_since, obj.not_before = "", None, None
@@ -69,7 +69,8 @@ class WebhookEndpointAdmin(RecentlyAdmin):
         if chosen.count() != 1:
             messages.error(request, "Choose one address.")
             return None
-        endpoint, secret = chosen.get(), webhook_secrets.new_secret()
+        endpoint = chosen.get()
+        secret = webhook_secrets.new_secret(SignsWith(endpoint.signs_with))
         endpoint.old_secret, endpoint.old_secret_until = endpoint.secret, timezone.now() + OVERLAP
         endpoint.secret = webhook_secrets.sealed(secret)
         endpoint.save(update_fields=["secret", "old_secret", "old_secret_until"])
@@ -126,4 +127,6 @@ class WebhookDeliveryAdmin(SettingAdmin):
 
 
 def _shown(request: HttpRequest, endpoint: WebhookEndpoint, secret: str) -> HttpResponse:
-    return render(request, "admin/casework/webhook_secret.html", {"endpoint": endpoint, "secret": secret})
+    shown = webhook_secrets.given(secret)
+    context = {"endpoint": endpoint, "secret": shown, "is_public": shown != secret}
+    return render(request, "admin/casework/webhook_secret.html", context)

@@ -19,7 +19,9 @@ from django.urls import reverse
 
 from casework.access import webhook_secrets
 from casework.jobs.webhook_sending import NotDeliveredError, post
-from casework.models import WebhookDelivery, WebhookEndpoint
+from casework.messages import outbox
+from casework.models import Message, WebhookDelivery, WebhookEndpoint
+from localities.models import Role
 
 AT_ONCE = 8
 LOOK_AGAIN = 0.5
@@ -125,6 +127,7 @@ def _send(claimed: _Claimed) -> _Answer:
 @transaction.atomic
 def _settle(delivery: WebhookDelivery, answer: _Answer, now: datetime) -> bool:
     endpoint = WebhookEndpoint.objects.select_for_update(no_key=True).get(pk=delivery.endpoint_id)
+    was_off = not endpoint.is_active
     delivery.status, delivery.fault = answer.status, answer.fault
     is_delivered = answer.status is not None and 200 <= answer.status < 300
     if is_delivered:
@@ -139,6 +142,9 @@ def _settle(delivery: WebhookDelivery, answer: _Answer, now: datetime) -> bool:
             endpoint.is_active, endpoint.disabled_because = False, "Its server says that it is gone (410)."
         elif now - endpoint.failing_since >= GIVEN_UP_AFTER:
             endpoint.is_active, endpoint.disabled_because = False, "Nothing was delivered for five days."
+    if not endpoint.is_active and not was_off:
+        key = f"{Message.WEBHOOK_ENDED}:{endpoint.pk}:{delivery.pk}:{delivery.tries}"
+        outbox.write(outbox.messages_for_roles(Message.WEBHOOK_ENDED, Role.ADMINISTRATOR, key=key, at=now))
     delivery.save(update_fields=["status", "fault", "not_before", "delivered_at"])
     endpoint.save(update_fields=["not_before", "failing_since", "is_active", "disabled_because"])
     return is_delivered

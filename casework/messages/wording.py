@@ -104,6 +104,13 @@ TO_STAFF = {
             "put it there: do not open your own copy, and tell your IT service."
         ),
     ),
+    Message.WEBHOOK_ENDED: (
+        "Events are no longer sent to an agency's system",
+        (
+            "Its address says that it is gone, or took nothing for five days. Please tell the agency: until it is put "
+            "right, its system hears nothing by itself of what becomes of its contacts."
+        ),
+    ),
     Message.SIGN_OFF_WANTED: (
         "A decision is awaiting sign-off: {contact}",
         "It takes effect only when somebody other than the decider agrees.",
@@ -339,6 +346,8 @@ def _link(message: OutboxMessage) -> str:
         return f"{settings.BASE_URL}/admin/triage/rulesetversion/{message.rule_set_id}/"
     if message.restriction is not None:
         return f"{settings.BASE_URL}/restricted/{message.restriction}/"
+    if message.kind == Message.WEBHOOK_ENDED:
+        return f"{settings.BASE_URL}/admin/casework/webhookendpoint/"
     if message.kind == Message.COVER_NAMED:
         return f"{settings.BASE_URL}/duty/"
     if message.kind in OF_ONES_ACCOUNT:

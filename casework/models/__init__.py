@@ -84,7 +84,7 @@ from casework.models.shift_handovers import ShiftHandover, ShiftHandoverAddition
 from casework.models.sign_ins import SignInEvent, SignInKind
 from casework.models.signing_in import FactorKind, FactorReset, SecondFactorRule
 from casework.models.unfinished_forms import UnfinishedForm, unfinished_forms_of
-from casework.models.webhooks import WebhookDelivery, WebhookEndpoint
+from casework.models.webhooks import SignsWith, WebhookDelivery, WebhookEndpoint
 
 __all__ = [
     "GLASS_IS_BROKEN_FOR",
@@ -181,6 +181,7 @@ __all__ = [
     "SignInEvent",
     "SignInKind",
     "SignOff",
+    "SignsWith",
     "Source",
     "StaleRecommendation",
     "StatusChange",

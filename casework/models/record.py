@@ -261,6 +261,7 @@ class Message(models.TextChoices):
     FACTOR_RESET_ASKED = "factor_reset_asked", "Somebody asked to let you in without your second step"
     FACTORS_REMOVED = "factors_removed", "Your second step of signing in is removed"
     ADDRESS_CHANGED = "address_changed", "Your e-mail address is another"
+    WEBHOOK_ENDED = "webhook_ended", "Events are no longer sent to an agency"
     RECHECK_DIFFERS = "recheck_differs", "A stored recommendation does not come out as it was stored"
 
 

@@ -12,6 +12,13 @@ from casework.models.agency_events import AgencyEvent
 from localities.models import Agency
 
 
+class SignsWith(models.TextChoices):
+    """How what is sent is signed. A change holds from the next new secret on."""
+
+    SECRET = "secret", "A secret that the agency keeps, too (HMAC)"
+    KEY_PAIR = "key_pair", "A key pair of which the agency has the public one (ed25519)"
+
+
 class WebhookEndpoint(models.Model):
     """
     An address of an agency to which events are sent.
@@ -23,6 +30,13 @@ class WebhookEndpoint(models.Model):
 
     agency = models.ForeignKey(Agency, on_delete=models.PROTECT, related_name="+", db_index=False)
     url = models.CharField("address", max_length=500, help_text="Where your service takes events, as https://….")
+    signs_with = models.CharField(
+        max_length=10,
+        choices=SignsWith,
+        default=SignsWith.SECRET,
+        db_default=SignsWith.SECRET,
+        help_text="A change holds from the next new secret on.",
+    )
     secret = models.TextField(editable=False)
     old_secret = models.TextField(editable=False, blank=True, default="", db_default="")
     old_secret_until = models.DateTimeField(editable=False, null=True)
@@ -38,6 +52,9 @@ class WebhookEndpoint(models.Model):
                 condition=Q(old_secret="", old_secret_until__isnull=True)
                 | (~Q(old_secret="") & Q(old_secret_until__isnull=False)),
                 name="an_old_secret_ends",
+            ),
+            models.CheckConstraint(
+                condition=Q(signs_with__in=SignsWith.values), name="a_webhook_is_signed_in_a_known_way"
             ),
         ]
 

@@ -13,6 +13,7 @@ from tests.stage.receivers import receiver, says
 from tests.stage.story import Story
 from tests.stage.web_client import Page
 
+ACTIVE = {"is_active": "on", "signs_with": "secret"}
 OK = says(b"HTTP/1.1 204 No Content\r\n\r\n")
 
 
@@ -35,7 +36,11 @@ def do(adele: Administrator, action: str, row: Any) -> Page:
 
 
 def test_the_secret_is_shown_once_and_a_new_one_signs_beside_it(adele: Administrator, school: Agency) -> None:
-    first = secret_on(adele.add(WebhookEndpoint, agency=school.pk, url="https://school.example/hook", is_active="on"))
+    first = secret_on(
+        adele.add(
+            WebhookEndpoint, agency=school.pk, url="https://school.example/hook", is_active="on", signs_with="secret"
+        )
+    )
     made = WebhookEndpoint.objects.get()
     assert webhook_secrets.opened(made.secret) == first
     second = secret_on(do(adele, "renew_secret", made))
@@ -47,15 +52,25 @@ def test_the_secret_is_shown_once_and_a_new_one_signs_beside_it(adele: Administr
         assert second not in page
 
 
+def test_of_a_key_pair_the_public_key_is_shown_and_the_other_never(adele: Administrator, school: Agency) -> None:
+    page = adele.add(
+        WebhookEndpoint, agency=school.pk, url="https://school.example/hook", is_active="on", signs_with="key_pair"
+    )
+    public, kept = secret_on(page), webhook_secrets.opened(WebhookEndpoint.objects.get().secret)
+    assert public == webhook_secrets.given(kept) != kept
+    assert "Public key" in page.text
+    assert kept not in page.html
+
+
 @pytest.mark.parametrize("url", ["ftp://school.example/", "https://a:b@school.example/", "http://school.example/ a"])
 def test_an_address_to_which_nothing_can_be_sent_is_refused(adele: Administrator, school: Agency, url: str) -> None:
-    assert "The address must" in adele.add(WebhookEndpoint, agency=school.pk, url=url, is_active="on").text
+    assert "The address must" in adele.add(WebhookEndpoint, agency=school.pk, url=url, **ACTIVE).text
     assert not WebhookEndpoint.objects.exists()
 
 
 def test_a_test_is_sent_and_says_how_it_went(adele: Administrator, school: Agency) -> None:
     with receiver(OK) as (url, requests):
-        secret_on(adele.add(WebhookEndpoint, agency=school.pk, url=url, is_active="on"))
+        secret_on(adele.add(WebhookEndpoint, agency=school.pk, url=url, **ACTIVE))
         made = WebhookEndpoint.objects.get()
         assert "answered 204" in do(adele, "send_test", made).html
     assert b'"type": "test"' in requests[0]

@@ -15,8 +15,10 @@ from allauth.mfa.models import Authenticator
 from django.core.mail import EmailMessage
 from django.core.mail.backends.base import BaseEmailBackend
 from django.core.mail.backends.smtp import EmailBackend
+from django.utils import timezone
 from pytest_django import Settings
 
+from casework.access import webhook_secrets
 from casework.actions import (
     absences,
     broken_glass,
@@ -37,9 +39,31 @@ from casework.actions import (
     sender_requests,
     signing_in,
 )
-from casework.jobs import delivery, files, integrity_checks, late_answers, lost_leads, rechecks, sweep
+from casework.jobs import (
+    agency_events,
+    delivery,
+    files,
+    integrity_checks,
+    late_answers,
+    lost_leads,
+    rechecks,
+    sweep,
+    webhooks,
+)
 from casework.messages import outbox
-from casework.models import AuditEvent, Case, Contact, Event, Message, OutboxMessage, Reminder, ReplyKind, RequestKind
+from casework.models import (
+    AgencyEvent,
+    AuditEvent,
+    Case,
+    Contact,
+    Event,
+    Message,
+    OutboxMessage,
+    Reminder,
+    ReplyKind,
+    RequestKind,
+    WebhookEndpoint,
+)
 from errors import InvalidInput, NotAllowedInStatus, NotPermitted
 from localities.models import Agency, AgencyClient, Membership, User
 from localities.working_time import local_day
@@ -49,6 +73,7 @@ from tests.stage.drafts import Drafts
 from tests.stage.files import PDF, put
 from tests.stage.mail import Killed, Sink, dies_after_sending, nobody_listens
 from tests.stage.outbox import drain
+from tests.stage.receivers import receiver, says
 from tests.stage.restricted import restrict
 from tests.stage.sql import copy, run, settle
 from tests.stage.story import Story, how_it_ended, person
@@ -764,12 +789,12 @@ def _typed_while_it_waits(story: Story, contact: Contact, typed: str) -> None:
 
 def _to_and_fro(story: Story, case: Case, typed: str) -> None:
     """To the neighbouring team, and back again within the month."""
-    for team, sender, receiver in (("chiltern", "ben", "chris"), ("aylesbury", "chris", "ben")):
+    for team, sender, answers in (("chiltern", "ben", "chris"), ("aylesbury", "chris", "ben")):
         handoff = handoffs.offer(
             case_id=case.pk, to_team_id=story.team(team).pk, reason=typed, lead_reason=typed, despite=typed,
             by=person(sender), now=story.later(),
         )  # fmt: skip
-        handoffs.accept(handoff_id=handoff.pk, by=person(receiver), now=story.later())
+        handoffs.accept(handoff_id=handoff.pk, by=person(answers), now=story.later())
 
 
 def _more_is_known(story: Story, contact: Contact, typed: str) -> None:
@@ -781,6 +806,21 @@ def _more_is_known(story: Story, contact: Contact, typed: str) -> None:
     )  # fmt: skip
     said = {"source": "family", "said_by": "Hortensia Vanterpool", "why": typed, "immediate_danger": True}
     corrections.learn(contact_id=contact.pk, document=said, by=person("ben"), now=story.later())
+
+
+def _stopped_hearing(story: Story) -> None:
+    """An agency's address for events says that it is gone."""
+    secret = webhook_secrets.sealed(webhook_secrets.new_secret())
+    with receiver(says(b"HTTP/1.1 410 Gone\r\n\r\n")) as (url, _):
+        agency = Agency.objects.get(code="example-primary-school")
+        WebhookEndpoint.objects.create(agency=agency, url=url, secret=secret)
+        contact = story.contact(**_family())
+        AgencyEvent.objects.create(agency=agency, contact=contact, kind="contact.decided", at=story.now)
+        agency_events.number()
+        # The events are numbered by the clock on the wall.
+        webhooks.deliver(clock=timezone.now)
+    told = OutboxMessage.objects.filter(kind=Message.WEBHOOK_ENDED)
+    assert told.update(created_at=story.now, not_before=story.now) == 1
 
 
 def _chased(story: Story, typed: str) -> None:
@@ -845,6 +885,7 @@ class TestNoName:
         asked = story.asked(linked, question=typed)
         story.decided(linked, rationale=typed, history=typed, without_answers=[], answers_follow=[asked.pk])
         partner_checks.record_answer(check_id=asked.pk, answer=typed, by=amina, now=story.later())
+        _stopped_hearing(story)
         _asked_in_its_system(story, typed)
         _chased(story, typed)
         neighbour = story.contact(**_family(), by="example-charity", source_code="1B")

@@ -14,7 +14,16 @@ from django.utils import timezone
 
 from casework.access import webhook_secrets
 from casework.jobs import agency_events, webhook_sending, webhooks
-from casework.models import AgencyEvent, Contact, WebhookDelivery, WebhookEndpoint
+from casework.messages.wording import write
+from casework.models import (
+    AgencyEvent,
+    Contact,
+    Message,
+    OutboxMessage,
+    SignsWith,
+    WebhookDelivery,
+    WebhookEndpoint,
+)
 from localities.models import Agency
 from tests.stage.receivers import receiver, says
 from tests.stage.story import Story
@@ -25,9 +34,10 @@ OK, FAILS, GONE = (
 PAGE = Path(__file__).parents[2] / "docs" / "events.md"
 
 
-def endpoint(url: str, by: str = "example-primary-school") -> WebhookEndpoint:
-    secret = webhook_secrets.sealed(webhook_secrets.new_secret())
-    return WebhookEndpoint.objects.create(agency=Agency.objects.get(code=by), url=url, secret=secret)
+def endpoint(url: str, by: str = "example-primary-school", signs_with: SignsWith = SignsWith.SECRET) -> WebhookEndpoint:
+    secret = webhook_secrets.sealed(webhook_secrets.new_secret(signs_with))
+    agency = Agency.objects.get(code=by)
+    return WebhookEndpoint.objects.create(agency=agency, url=url, secret=secret, signs_with=signs_with)
 
 
 def deliver(after: timedelta = timedelta(0)) -> int:
@@ -41,17 +51,22 @@ def read(request: bytes) -> tuple[dict[str, str], bytes]:
     return dict(line.split(": ", 1) for line in head.decode().split("\r\n")[1:]), body
 
 
+def told() -> list[str]:
+    """Who was told that an address is sent nothing any more."""
+    return list(OutboxMessage.objects.filter(kind=Message.WEBHOOK_ENDED).values_list("to", flat=True))
+
+
 def one_more(contact: Contact) -> None:
     assert contact.agency is not None
     AgencyEvent.objects.create(agency=contact.agency, contact=contact, kind="contact.decided", at=timezone.now())
 
 
-def is_ours() -> Callable[..., bool]:
+def is_ours(name: str = "is_ours") -> Callable[..., bool]:
     """What the page tells partners to do."""
-    (source,) = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
     made: dict[str, Any] = {}
-    exec(source, made)  # our own page
-    found: Callable[..., bool] = made["is_ours"]
+    for source in re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL):
+        exec(source, made)  # our own page
+    found: Callable[..., bool] = made[name]
     return found
 
 
@@ -71,6 +86,20 @@ class TestWhatArrives:
         assert (said["type"], said["data"]) == ("contact.received", {"reference": contact.reference, "url": address})
         delivery = WebhookDelivery.objects.get()
         assert (delivery.status, delivery.tries, delivery.not_before) == (204, 1, None)
+
+    def test_with_a_key_pair_the_agency_checks_as_the_page_says_and_keeps_no_secret(self, story: Story) -> None:
+        with receiver(OK) as (url, requests):
+            sent_to = endpoint(url, signs_with=SignsWith.KEY_PAIR)
+            story.contact()
+            assert deliver() == 1
+        headers, body = read(requests[0])
+        secret = webhook_secrets.opened(sent_to.secret)
+        public = webhook_secrets.given(secret)
+        assert (secret[:5], public[:5], headers["webhook-signature"][:4]) == ("whsk_", "whpk_", "v1a,")
+        check = is_ours("is_ours_by_key")
+        assert check(public, headers, body)
+        assert not check(public, headers, body + b" ")
+        assert not check(webhook_secrets.given(webhook_secrets.new_secret(SignsWith.KEY_PAIR)), headers, body)
 
     def test_both_secrets_sign_while_one_is_replaced(self, story: Story) -> None:
         with receiver(OK) as (url, requests):
@@ -113,6 +142,7 @@ class TestFailures:
         assert WebhookDelivery.objects.get().not_before is None
         after = WebhookEndpoint.objects.get()
         assert (after.is_active, after.disabled_because) == (False, "Nothing was delivered for five days.")
+        assert told() == ["adele@front-door.example"]
 
     def test_gone_ends_it(self, story: Story) -> None:
         with receiver(GONE) as (url, requests):
@@ -122,6 +152,9 @@ class TestFailures:
             deliver(timedelta(days=1))
         assert len(requests) == 1
         assert not WebhookEndpoint.objects.get().is_active
+        assert told() == ["adele@front-door.example"], "once, and nobody else"
+        message = OutboxMessage.objects.get(kind=Message.WEBHOOK_ENDED)
+        assert "/admin/casework/webhookendpoint/" in write(message).text
 
     def test_of_a_contact_the_later_waits_for_the_earlier_and_another_contact_does_not(self, story: Story) -> None:
         refused = iter([FAILS, OK, OK, OK])

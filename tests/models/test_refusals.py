@@ -1526,6 +1526,8 @@ class TestWebhooks:
         agency_events.number()
         with refused("an_agency_has_an_address_for_events_once"):
             run("UPDATE casework_webhookendpoint SET url = 'https://a.example/'")
+        with refused("a_webhook_is_signed_in_a_known_way"):
+            run("UPDATE casework_webhookendpoint SET signs_with = 'ink'")
         with refused("an_old_secret_ends"):
             run("UPDATE casework_webhookendpoint SET old_secret = 'x'")
         with refused("what_was_delivered_is_not_sent_again"):
