@@ -39,7 +39,8 @@ RECEIVE_CONFIDENTIAL = Asked(12, 32)
 RECEIVE_NEIGHBOUR = Asked(14, 32)
 # All whose addresses that may hide are locked before anything is written, so that nobody waits for another in a circle.
 RECEIVE_CONFIDENTIAL_AGAIN = Asked(21, 45)
-DECIDE, DECIDE_LINK, ACCEPT, CLOSE = Asked(25, 27), Asked(24, 26), Asked(12, 13), Asked(10, 11)
+# The decision also ends what the sender asked before it.
+DECIDE, DECIDE_LINK, ACCEPT, CLOSE = Asked(26, 28), Asked(25, 27), Asked(12, 13), Asked(10, 11)
 # Whose note it is and what stands last is read before it is corrected; on a case, which team is responsible.
 NOTE, CORRECT_NOTE, CORRECT_CASE_NOTE = Asked(7, 7), Asked(9, 9), Asked(10, 10)
 

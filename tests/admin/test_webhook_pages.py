@@ -11,7 +11,7 @@ from localities.models import Agency
 from tests.stage.administrator import Administrator, list_of
 from tests.stage.receivers import receiver, says
 from tests.stage.story import Story
-from tests.stage.web_client import Page
+from tests.stage.web_client import Page, a_working_morning
 
 ACTIVE = {"is_active": "on", "signs_with": "secret"}
 OK = says(b"HTTP/1.1 204 No Content\r\n\r\n")
@@ -21,6 +21,12 @@ OK = says(b"HTTP/1.1 204 No Content\r\n\r\n")
 def adele(db: None) -> Administrator:
     """The administrator."""
     return Administrator("adele")
+
+
+@pytest.fixture
+def story(db: None) -> Story:
+    """Of today: what was received long ago is no news to an agency."""
+    return Story(a_working_morning())
 
 
 def secret_on(page: Page) -> str:

@@ -27,6 +27,7 @@ from casework.models import (
 from localities.models import Agency
 from tests.stage.receivers import receiver, says
 from tests.stage.story import Story
+from tests.stage.web_client import a_working_morning
 
 OK, FAILS, GONE = (
     says(f"HTTP/1.1 {status}\r\n\r\n".encode()) for status in ("204 No Content", "500 Failed", "410 Gone")
@@ -68,6 +69,12 @@ def is_ours(name: str = "is_ours") -> Callable[..., bool]:
         exec(source, made)  # our own page
     found: Callable[..., bool] = made[name]
     return found
+
+
+@pytest.fixture
+def story(db: None) -> Story:
+    """Of today: what was received long ago is no news to an agency."""
+    return Story(a_working_morning())
 
 
 class TestWhatArrives:

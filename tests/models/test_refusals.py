@@ -18,6 +18,7 @@ from allauth.mfa.models import Authenticator
 from django.apps import apps
 from django.db import DataError, IntegrityError, NotSupportedError, transaction
 from django.db.models import Model
+from django.utils import timezone
 
 from casework.actions import (
     absences,
@@ -1508,7 +1509,7 @@ class TestWhatIsWrittenOnce:
 class TestAgencyEvents:
     def test_each_is_of_a_known_kind_and_has_a_number_of_its_own(self, story: Story) -> None:
         for name in ("Robin", "Kim"):
-            story.contact(children=[child(first_name=name, nhs_number=None)])
+            story.contact(at=timezone.now(), children=[child(first_name=name, nhs_number=None)])
         with refused("an_event_is_of_a_known_kind"):
             run("UPDATE casework_agencyevent SET kind = 'contact.lost'")
         with refused("an_event_has_a_number_of_its_own"):
@@ -1518,7 +1519,7 @@ class TestAgencyEvents:
 @pytest.mark.django_db
 class TestWebhooks:
     def test_addresses_and_what_is_sent_there(self, story: Story) -> None:
-        contact = story.contact()
+        contact = story.contact(at=timezone.now())
         ends = [
             WebhookEndpoint.objects.create(agency_id=contact.agency_id or 0, url=f"https://a.example/{n}", secret="x")
             for n in range(2)

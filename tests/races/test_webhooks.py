@@ -15,7 +15,7 @@ from tests.stage.story import Story
 
 
 def test_receivers_that_hang_keep_one_worker_and_no_more(story: Story) -> None:
-    contact: Any = story.contact()
+    contact: Any = story.contact(at=timezone.now())
     arrived, may_answer = threading.Event(), threading.Event()
 
     def hang(connection: Any) -> None:
@@ -25,7 +25,7 @@ def test_receivers_that_hang_keep_one_worker_and_no_more(story: Story) -> None:
 
     def another() -> float:
         assert arrived.wait(PATIENCE)
-        story.contact(by="example-police")
+        story.contact(by="example-police", at=timezone.now())
         agency_events.number()
         began = time.monotonic()
         try:
