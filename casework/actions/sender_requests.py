@@ -21,7 +21,7 @@ from casework.messages import outbox
 from casework.models import ClockEnd, Contact, Event, Message, OutboxMessage, RequestKind, SenderRequest
 from casework.models.sender_requests import DisagreementStep
 from casework.record import audit
-from errors import Fault, InvalidInput, KeyUsedForAnother
+from errors import Fault, InvalidInput, KeyUsedForAnother, ServiceError
 from localities.models import Agency, User
 from localities.working_time import local_day
 
@@ -42,6 +42,7 @@ def ask(
     :raises Contact.DoesNotExist: there is no such contact, or another agency sent it.
     :raises InvalidInput: there is no text, where one is needed.
     :raises KeyUsedForAnother: the key was used before for something else.
+    :raises ServiceError: there is no deadline for the answer: an upgrade without its reference data.
     :raises NotAllowedInStatus: it cannot be asked now: the contact is decided, or is not; the referrer was told what
         was decided; the same was asked already, and the answer is not due yet; or every step was taken.
     """
@@ -81,7 +82,9 @@ def _ask(said: Mapping[str, Any], idempotency_key: str | None, by: Agency, now: 
         conditions.check_sender_can_ask(contact, kind, requests, now)
     event = _event(step)
     clocks.start(event, contact, at=now)
-    due_at = contact.clocks.running().filter(kind=event).values_list("due_at", flat=True).get()
+    due_at = contact.clocks.running().filter(kind=event).values_list("due_at", flat=True).first()
+    if due_at is None:
+        raise ServiceError("No deadline is known for the answer. Please ring us: an administrator must load it.")
     request = SenderRequest.objects.create(
         contact=contact, kind=kind, step=step, text=text, at=now, by_agency=by, due_at=due_at,
         idempotency_key=idempotency_key, digest=digest,

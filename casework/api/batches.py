@@ -128,7 +128,7 @@ def _faults_of(entry: object) -> Iterator[Fault]:
     if not isinstance(entry, dict):
         yield Fault((), "must be an object with `idempotency_key` and `contact`.")
         return
-    for name in entry.keys() - {"idempotency_key", "contact"}:
+    for name in sorted(entry.keys() - {"idempotency_key", "contact"}):
         yield Fault((name,), "is not known here: what belongs to the contact stands in `contact`.")
     key = entry.get("idempotency_key")
     if not isinstance(key, str) or not key.strip():

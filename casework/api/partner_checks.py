@@ -178,7 +178,7 @@ def _said(data: Any) -> tuple[ReplyKind, str]:
     if not isinstance(data, dict):
         raise InvalidInput([Fault((), "A reply is one JSON object.")])
     kinds = [str(kind) for kind in ReplyKind if kind != ReplyKind.TOLD]
-    faults = [Fault((name,), "is not known here.") for name in data.keys() - {"kind", "text"}]
+    faults = [Fault((name,), "is not known here.") for name in sorted(data.keys() - {"kind", "text"})]
     kind, text = data.get("kind"), data.get("text")
     if kind not in kinds:
         faults.append(Fault(("kind",), f"must be one of {', '.join(kinds)}."))

@@ -275,6 +275,13 @@ INVARIANTS = (
                SELECT FROM casework_clock k WHERE k.handoff_id = h.id AND k.stopped_at IS NULL)""",
     ),
     Invariant(
+        "What the sender of a contact asks has its clock until it ends",
+        """SELECT count(*) FROM casework_senderrequest r WHERE r.ended_at IS NULL AND NOT EXISTS (
+               SELECT FROM casework_clock k WHERE k.contact_id = r.contact_id AND k.stopped_at IS NULL
+               AND k.kind = COALESCE((ARRAY['disagreement_worker', 'disagreement_manager', 'disagreement_service',
+                                            'disagreement_partnership'])[r.step], 'sender_asked'))""",
+    ),
+    Invariant(
         "An open case that the front door holds and has not offered waits for a team with its clock, and no other does",
         """SELECT count(*) FROM casework_case c
            JOIN casework_responsibility r ON r.case_id = c.id AND upper(r.period) IS NULL

@@ -7,6 +7,7 @@ import pytest
 from django.utils import timezone
 
 from casework.actions import sender_requests
+from casework.deadlines import clocks
 from casework.messages.wording import write
 from casework.models import AuditEvent, Contact, Event, Message, OutboxMessage, RequestKind, SenderRequest
 from casework.record import integrity
@@ -116,6 +117,15 @@ class TestBeforeTheDecision:
             answered(request, by="sam")
         with pytest.raises(InvalidInput, match="what the referrer should know"):
             answered(request, text=" ")
+
+
+def test_without_a_deadline_nothing_is_kept_and_whoever_asks_is_told_to_ring(
+    partner: Partner, contact: Contact, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in an upgrade without its reference data."""
+    monkeypatch.setattr(clocks, "SENDER_ASKED", "nothing_is_started_by_this")
+    assert "ring us" in problem(post(partner, contact, "chase"), 503, "unavailable")["detail"]
+    assert not SenderRequest.objects.exists()
 
 
 class TestOneClockForBoth:

@@ -7,9 +7,10 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from casework.actions import broken_glass, closing, handoffs
-from casework.models import Case, Contact
+from casework.actions import broken_glass, closing, handoffs, partner_checks, sender_requests
+from casework.models import Case, Contact, ReplyKind, RequestKind
 from casework.web.draft_form import SECTIONS
+from localities.models import Agency, AgencyClient
 from tests.browser.conftest import choose_as_recommended
 from tests.stage.restricted import restrict
 from tests.stage.service import Service
@@ -48,6 +49,14 @@ def pages_of_story(service: Service) -> dict[str, str]:
     asked = story.accepted(another())
     closing.ask_lead(case_id=asked.pk, ended=how_it_ended(), by=person("bea"), now=story.later())
     unscreened = another(indicators=[])
+    # An agency reads a question about this one in its own system and asks back, and its sender wants it withdrawn.
+    police = Agency.objects.get(code="example-police")
+    AgencyClient.objects.create(agency=police, name="A system")
+    check = story.asked(unscreened, in_system=True)
+    said: dict[str, Any] = {"by": police, "now": story.later()}
+    partner_checks.reply(key=check.key or "", kind=ReplyKind.ASKS_BACK, text="Which surname?", **said)
+    said = {"kind": RequestKind.WITHDRAW, "text": "It is another child.", "by": unscreened.agency, "now": story.later()}
+    sender_requests.ask(reference=unscreened.reference, **said)
     # Nobody else's test looks at this family.
     closed = another()
     restriction = restrict(story, closed)
@@ -380,6 +389,7 @@ def test_a_case_is_returned_by_keyboard_from_the_teams_page(
                 "decide",
                 "unscreened",
                 "screening",
+                "/?tab=referrers",
                 "/no/such/page/",
                 "/accounts/password/change/",
             ],
@@ -415,6 +425,7 @@ def test_a_case_is_returned_by_keyboard_from_the_teams_page(
                 "/reports/overrides/contacts/?direction=up",
                 "/reports/equality/",
                 "/reports/quality/?agency=example-primary-school",
+                "/reports/answers/",
             ],
         ),
     ],

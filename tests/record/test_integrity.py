@@ -15,6 +15,7 @@ import pytest
 from django.core.mail import get_connection
 from django.core.management import call_command
 from django.db import transaction
+from django.db.models import Q
 
 from casework.actions import (
     calendar,
@@ -32,6 +33,7 @@ from casework.actions import (
     receiving,
     reminders,
     rule_sets,
+    sender_requests,
 )
 from casework.actions.contact_batches import ToTakeIn
 from casework.jobs import calendar_changes, delivery, rechecks, sweep
@@ -53,6 +55,7 @@ from casework.models import (
     PersonMatch,
     Reminder,
     ReminderLook,
+    RequestKind,
     Responsibility,
     SignOff,
 )
@@ -582,6 +585,19 @@ class TestContacts:
         with underneath():
             change("casework_batchentry", BatchEntry.objects.earliest("pk").pk, idempotency_key="'l'")
         assert found() == (1, {invariant: 1})
+
+    @pytest.mark.parametrize("kind", [RequestKind.CHASE, RequestKind.ESCALATE])
+    def test_what_its_sender_asks_without_a_clock(self, story: Story, kind: RequestKind) -> None:
+        contact = story.contact()
+        if kind == RequestKind.ESCALATE:
+            story.decided(contact)
+        said: dict[str, Any] = {"kind": kind, "text": "Well?", "by": contact.agency, "now": story.later()}
+        sender_requests.ask(reference=contact.reference, **said)
+        assert found() == (0, {})
+        clock = contact.clocks.running().filter(Q(kind="sender_asked") | Q(kind="disagreement_worker")).get()
+        with underneath():
+            change("casework_clock", clock.pk, stopped_at="started_at", ended="'done'", next_at="NULL")
+        assert found() == (1, {"What the sender of a contact asks has its clock until it ends": 1})
 
     def test_one_without_a_recommendation(self, story: Story) -> None:
         contact = story.contact()
