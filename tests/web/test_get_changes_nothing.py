@@ -55,7 +55,7 @@ def addresses(contact: Contact) -> Iterator[str]:
             "reference": reference, "kind": "upn", "key": "0" * 32, "name": "children",
             "code": "aylesbury", "match_id": 1, "check_id": 1, "detail_id": 1, "access_id": 1, "conflict_id": 1,
             "absence_id": 1, "handover_id": 1, "monday": "2026-11-30",
-            "reset_id": 1, "session_id": 1,
+            "reset_id": 1, "session_id": 1, "request_id": 1,
             "note_id": Note.objects.get(case__isnull=reference != str(case)).pk,
             "reminder_id": Reminder.objects.latest("pk").pk,
             "pk": contact.children.latest("pk").pk,
